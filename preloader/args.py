@@ -1,0 +1,91 @@
+"""What `ImagePreloader` takes, and what a stack file may say of a pool's preloading.
+
+The stack file reads the groups below as they stand, so both have the same keys, types and docs.
+No `from __future__ import annotations` here: Pulumi's analyser reads the types at run time.
+"""
+
+from enum import StrEnum
+from typing import NotRequired
+
+import pulumi
+from typing_extensions import TypedDict
+
+from preloader.nodes import TaintArgs
+
+
+class PreloadMode(StrEnum):
+    """How an image gets to the node and stays there."""
+
+    HOLD = "hold"
+    """A container for each image that sleeps: it counts in READY and keeps the image in use."""
+    INIT = "init"
+    """An init container for each image, one after the other, then a pause container."""
+
+
+class Rollout(StrEnum):
+    """Whether a deployment waits until the images are on the nodes."""
+
+    DETACHED = "detached"
+    """`pulumi up` returns as soon as the DaemonSets are accepted."""
+    AWAIT = "await"
+    """`pulumi up` returns when every node of the pool has every image, or fails at the timeout."""
+
+
+class Tolerate(StrEnum):
+    """Which taints the preloader's pods tolerate."""
+
+    POOL_TAINTS = "pool_taints"
+    """Those of the pool, as in `node_taints`."""
+    EVERYTHING = "everything"
+    """Every taint: for a pool that means all nodes of the cluster."""
+
+
+class PreloadArgs(TypedDict):
+    mode: NotRequired[PreloadMode]
+    """`hold` or `init`. Default: hold."""
+    lanes: NotRequired[int]
+    """DaemonSets to spread the images over, since a kubelet pulls one image a pod at a time; never
+    more than there are images. Default: 4."""
+    rollout: NotRequired[Rollout]
+    """`detached` or `await`. Default: detached."""
+    rollout_timeout_seconds: NotRequired[int]
+    """How long `await` waits for a DaemonSet. Default: 1800."""
+
+
+class HelperImagesArgs(TypedDict):
+    busybox: NotRequired[str]
+    """Image with a static `/bin/busybox`. Default: busybox:1.37.0-musl."""
+    pause: NotRequired[str]
+    """Image that does nothing, for `init` mode. Default: registry.k8s.io/pause:3.10."""
+
+
+class PoolImagesArgs(TypedDict):
+    """The images of a pool and how they are kept on its nodes: all that needs no other resource."""
+
+    images: list[str]
+    """Images to keep on every node, each written exactly as the workloads write it."""
+    image_sizes_bytes: NotRequired[dict[str, int]]
+    """Compressed size of each image, as the kubelet's Pulled event shows it. With all sizes known
+    the lanes are balanced by size, otherwise the images are dealt out in the order written."""
+    node_labels: NotRequired[dict[str, str]]
+    """Labels that the pool's nodes carry, and no others. Default: none, which means all nodes."""
+    node_taints: NotRequired[list[TaintArgs]]
+    """Taints of the pool's nodes. Default: none."""
+    tolerate: NotRequired[Tolerate]
+    """`pool_taints` or `everything`. Default: pool_taints."""
+    preload: NotRequired[PreloadArgs]
+    """How the images are pulled and held."""
+    image_pull_secrets: NotRequired[list[str]]
+    """Names of pull secrets in the preloader's namespace. Default: none, the node's credentials."""
+    helper_images: NotRequired[HelperImagesArgs]
+    """Where the preloader's own images are, for clusters without access to public registries."""
+
+
+class PreloaderNamespaceArgs(TypedDict):
+    name: str
+    """Name of the namespace in the cluster."""
+
+
+class ImagePreloaderArgs(PoolImagesArgs):
+    namespace: pulumi.Input[str]
+    """Namespace of the DaemonSets."""

@@ -1,0 +1,203 @@
+"""What to preload and where: the inputs of `ImagePreloader`, checked and with every default set."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from preloader.args import (
+    HelperImagesArgs,
+    ImagePreloaderArgs,
+    PoolImagesArgs,
+    PreloadArgs,
+    PreloadMode,
+    Rollout,
+    Tolerate,
+)
+from preloader.images import InvalidReference, Reference, parse_reference
+from preloader.lanes import Lanes, spread
+from preloader.nodes import (
+    DNS_LABEL_MAX_LENGTH,
+    Taint,
+    check_dns_label,
+    check_dns_subdomain,
+    check_labels,
+    check_taints,
+    parse_taints,
+)
+from preloader.problems import Problem, check_choice, check_keys, check_range, join, refuse
+
+DEFAULT_LANES = 4
+MAX_LANES = 16
+DEFAULT_ROLLOUT_TIMEOUT_SECONDS = 1800
+MAX_ROLLOUT_TIMEOUT_SECONDS = 24 * 3600
+# A pod's name is its DaemonSet's and six characters more; Pulumi adds eight to the DaemonSet's.
+POOL_NAME_MAX_LENGTH = DNS_LABEL_MAX_LENGTH - len(f"-lane-{MAX_LANES}") - len("-a1b2c3d-x1y2z")
+_HASH_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PreloadedImage:
+    """One image of a pool, under the very name that the workloads use."""
+
+    written: str
+    reference: Reference
+    size_bytes: int | None
+
+    @property
+    def container_name(self) -> str:
+        """A DNS label that follows the reference alone, so that reordering changes no name."""
+        name = self.reference.repository.rpartition("/")[2]
+        readable = f"{name}-{self.reference.tag or 'digest'}"
+        digest = hashlib.sha256(str(self.reference).encode()).hexdigest()[:_HASH_LENGTH]
+        label = re.sub(r"[^a-z0-9]+", "-", readable.lower()).strip("-")
+        return f"{label[: DNS_LABEL_MAX_LENGTH - _HASH_LENGTH - 1].strip('-')}-{digest}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelperImages:
+    """The preloader's own images, replaced where a cluster reaches private registries alone."""
+
+    busybox: str = "busybox:1.37.0-musl"
+    pause: str = "registry.k8s.io/pause:3.10"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreloaderSpec:
+    """The images of one pool in lanes, the pool's nodes, and how its pods run there."""
+
+    pool: str
+    lanes: Lanes[PreloadedImage]
+    node_labels: tuple[tuple[str, str], ...]
+    node_taints: tuple[Taint, ...]
+    tolerate: Tolerate
+    mode: PreloadMode
+    rollout: Rollout
+    rollout_timeout_seconds: int
+    image_pull_secrets: tuple[str, ...]
+    helper_images: HelperImages
+
+
+def preloader_spec(pool: str, args: PoolImagesArgs) -> PreloaderSpec:
+    """Returns the spec of the pool; raises InvalidInput with every problem of its inputs."""
+    refuse(f"ImagePreloader {pool!r}", preloader_problems(pool, args))
+    preload = args.get("preload", PreloadArgs())
+    images = _images(args)
+    return PreloaderSpec(
+        pool=pool,
+        lanes=spread(images, preload.get("lanes", DEFAULT_LANES), lambda image: image.size_bytes),
+        node_labels=tuple(sorted(args.get("node_labels", {}).items())),
+        node_taints=parse_taints(args.get("node_taints", [])),
+        tolerate=Tolerate(args.get("tolerate", Tolerate.POOL_TAINTS)),
+        mode=PreloadMode(preload.get("mode", PreloadMode.HOLD)),
+        rollout=Rollout(preload.get("rollout", Rollout.DETACHED)),
+        rollout_timeout_seconds=preload.get(
+            "rollout_timeout_seconds", DEFAULT_ROLLOUT_TIMEOUT_SECONDS
+        ),
+        image_pull_secrets=tuple(args.get("image_pull_secrets", [])),
+        helper_images=HelperImages(**args.get("helper_images", HelperImagesArgs())),
+    )
+
+
+def preloader_problems(pool: str, args: PoolImagesArgs) -> list[Problem]:
+    """Returns every problem of a pool's inputs; the pool's own name has the empty path."""
+    images = args.get("images", [])
+    return [
+        *check_dns_label("", pool, POOL_NAME_MAX_LENGTH),
+        *check_keys("", args, ImagePreloaderArgs.__annotations__),
+        *_check_images("images", images),
+        *_check_sizes("image_sizes_bytes", args.get("image_sizes_bytes", {}), images),
+        *check_labels("node_labels", args.get("node_labels", {})),
+        *check_taints("node_taints", args.get("node_taints", [])),
+        *check_choice("tolerate", args.get("tolerate", Tolerate.POOL_TAINTS), Tolerate),
+        *_check_preload("preload", args.get("preload", PreloadArgs())),
+        *_check_secrets("image_pull_secrets", args.get("image_pull_secrets", [])),
+        *_check_helpers("helper_images", args.get("helper_images", HelperImagesArgs())),
+    ]
+
+
+def preloader_warnings(args: PoolImagesArgs) -> list[Problem]:
+    """Returns what is accepted but will probably not do what its author expects."""
+    return [
+        Problem(f"images[{index}]", text, advice)
+        for index, text in enumerate(args["images"])
+        for advice in _advice(parse_reference(text))
+    ]
+
+
+def _images(args: PoolImagesArgs) -> tuple[PreloadedImage, ...]:
+    sizes = args.get("image_sizes_bytes", {})
+    return tuple(
+        PreloadedImage(text, parse_reference(text), sizes.get(text)) for text in args["images"]
+    )
+
+
+def _check_images(path: str, images: Sequence[str]) -> Iterator[Problem]:
+    if not images:
+        yield Problem(path, images, "a pool needs at least one image")
+    first_index: dict[str, int] = {}
+    for index, text in enumerate(images):
+        at = f"{path}[{index}]"
+        try:
+            stored_as = parse_reference(text).stored_as
+        except InvalidReference as error:
+            yield Problem(at, text, error.reason)
+            continue
+        if stored_as in first_index:
+            yield Problem(
+                at,
+                text,
+                f"is the same image as {path}[{first_index[stored_as]}], {stored_as}; list it once",
+            )
+        first_index.setdefault(stored_as, index)
+
+
+def _check_sizes(path: str, sizes: Mapping[str, int], images: Sequence[str]) -> Iterator[Problem]:
+    for text, size_bytes in sizes.items():
+        at = join(path, text)
+        if text not in images:
+            yield Problem(at, size_bytes, "is the size of an image that the pool does not list")
+        if size_bytes < 1:
+            yield Problem(at, size_bytes, "must be a number of bytes above 0")
+
+
+def _check_preload(path: str, preload: PreloadArgs) -> Iterator[Problem]:
+    yield from check_keys(path, preload, PreloadArgs.__annotations__)
+    yield from check_choice(f"{path}.mode", preload.get("mode", PreloadMode.HOLD), PreloadMode)
+    yield from check_range(f"{path}.lanes", preload.get("lanes", DEFAULT_LANES), 1, MAX_LANES)
+    yield from check_choice(f"{path}.rollout", preload.get("rollout", Rollout.DETACHED), Rollout)
+    yield from check_range(
+        f"{path}.rollout_timeout_seconds",
+        preload.get("rollout_timeout_seconds", DEFAULT_ROLLOUT_TIMEOUT_SECONDS),
+        1,
+        MAX_ROLLOUT_TIMEOUT_SECONDS,
+    )
+
+
+def _check_secrets(path: str, names: Sequence[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        yield from check_dns_subdomain(f"{path}[{index}]", name)
+
+
+def _check_helpers(path: str, helpers: HelperImagesArgs) -> Iterator[Problem]:
+    yield from check_keys(path, helpers, HelperImagesArgs.__annotations__)
+    for name, text in helpers.items():
+        try:
+            parse_reference(str(text))
+        except InvalidReference as error:
+            yield Problem(f"{path}.{name}", text, error.reason)
+
+
+def _advice(reference: Reference) -> Iterator[str]:
+    if reference.tag and reference.digest:
+        yield (
+            f"containerd keeps this as {reference.stored_as} alone, so a pod that uses "
+            f"{reference.name}:{reference.tag} pulls it all the same; write here exactly what the "
+            "workloads write"
+        )
+    elif reference.tag == "latest":
+        yield (
+            "a pod that uses the tag 'latest' asks the registry at every start and nodes may hold "
+            "different images; write a version tag, or set imagePullPolicy: IfNotPresent in the "
+            "workloads"
+        )
