@@ -1,0 +1,57 @@
+"""The providers for a stack on an EKS cluster that exists already."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+
+
+def eks_providers(cluster_name: str, region: str) -> list[pulumi.ProviderResource]:
+    """Returns AWS's provider, and Kubernetes' one for the cluster of that name.
+
+    The kubeconfig holds no credentials: the AWS CLI fetches a token when one is needed.
+    """
+    provider = aws.Provider("aws", region=region)
+    cluster = aws.eks.get_cluster_output(
+        name=cluster_name, opts=pulumi.InvokeOutputOptions(provider=provider)
+    )
+    kubeconfig = cluster.apply(
+        lambda found: _kubeconfig(
+            cluster_name, region, found.endpoint, found.certificate_authorities[0].data
+        )
+    )
+    return [
+        provider,
+        # By its identifier alone, so that a new endpoint or authority replaces nothing.
+        kubernetes.Provider("cluster", kubeconfig=kubeconfig, cluster_identifier=cluster_name),
+    ]
+
+
+def _kubeconfig(cluster_name: str, region: str, endpoint: str, authority: str) -> str:
+    """A kubeconfig as `aws eks update-kubeconfig` writes it, as JSON."""
+    get_token = ["--region", region, "eks", "get-token", "--cluster-name", cluster_name]
+    entry = {"name": cluster_name}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": cluster_name,
+            "contexts": [entry | {"context": {"cluster": cluster_name, "user": cluster_name}}],
+            "clusters": [
+                entry | {"cluster": {"server": endpoint, "certificate-authority-data": authority}}
+            ],
+            "users": [
+                entry
+                | {
+                    "user": {
+                        "exec": {
+                            "apiVersion": "client.authentication.k8s.io/v1beta1",
+                            "command": "aws",
+                            "args": [*get_token, "--output", "json"],
+                        }
+                    }
+                }
+            ],
+        }
+    )
