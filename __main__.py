@@ -1,0 +1,51 @@
+"""The stack's program: its settings, the providers, each pool's components, and the exports."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import settings
+from preloader import ImagePreloader, PreloaderNamespace
+
+
+def providers(cluster: settings.Cluster) -> list[pulumi.ProviderResource]:
+    """The providers of a stack; the empty kubeconfigs keep $KUBECONFIG out of its state."""
+    match cluster:
+        case settings.RenderedCluster(directory=directory):
+            return [
+                kubernetes.Provider("cluster", kubeconfig="", render_yaml_to_directory=directory)
+            ]
+        case settings.KubeconfigCluster(kubeconfig=kubeconfig, context=context):
+            return [kubernetes.Provider("cluster", kubeconfig=kubeconfig, context=context)]
+        case settings.EksCluster(name=name, region=region):
+            # Here, since other stacks should not pay for pulumi_aws.
+            from nodepools.providers import eks_providers  # noqa: PLC0415
+
+            return eks_providers(name, region)
+
+
+stack = settings.load(pulumi.Config())
+inherited = pulumi.ResourceOptions(providers=providers(stack.cluster))
+namespace = stack.namespace
+if stack.create_namespace:
+    namespace = PreloaderNamespace("preloader", {"name": namespace}, inherited).name
+
+exports: dict[str, dict[str, pulumi.Output[str] | pulumi.Output[list[str]]]] = {}
+for name, pool in stack.pools.items():
+    exports[name] = {}
+    options = inherited
+    if pool.node_group and isinstance(stack.cluster, settings.EksCluster):
+        from nodepools import NodePool
+
+        nodes = NodePool(name, stack.node_pool_args(pool, stack.cluster), inherited)
+        exports[name] |= {
+            "node_group_name": nodes.node_group_name,
+            "node_group_arn": nodes.node_group_arn,
+        }
+        options = pulumi.ResourceOptions.merge(
+            inherited, pulumi.ResourceOptions(depends_on=[nodes])
+        )
+    preloader = ImagePreloader(name, stack.preloader_args(pool, namespace), options)
+    exports[name]["daemon_set_names"] = preloader.daemon_set_names
+
+pulumi.export("namespace", namespace)
+pulumi.export("pools", exports)

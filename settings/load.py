@@ -1,0 +1,178 @@
+"""From the stack's configuration to `Settings`: the only reader of `pulumi.Config`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import pulumi
+from pulumi.runtime import is_config_secret
+
+from nodepools.spec import node_pool_problems
+from preloader.args import Tolerate
+from preloader.nodes import TaintEffect, check_dns_label
+from preloader.plain import Map, is_map
+from preloader.problems import Problem
+from preloader.spec import preloader_problems
+from settings.models import EksCluster, Pool, Settings
+from settings.shape import read, repaired, shape_problems
+
+KEY = "settings"
+DEFAULTS = "defaults"
+# Every cluster has these, and to create one again fails.
+BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def load(config: pulumi.Config) -> Settings:
+    """Returns the stack's settings.
+
+    Raises pulumi.RunError, which Pulumi prints without a traceback, with every mistake in them.
+    """
+    key = f"{config.name}:{KEY}"
+    text = config.get(KEY)
+    if text is None:
+        raise pulumi.RunError(f"the stack file sets no {key}, which says what to preload where")
+    settings, problems = parse(text)
+    if settings is None:
+        shown = _without_values(problems) if is_config_secret(key) else map(str, problems)
+        lines = "".join(f"\n  {line}" for line in shown)
+        raise pulumi.RunError(f"{key} has {len(problems)} mistake(s):{lines}")
+    return settings
+
+
+def parse(text: str) -> tuple[Settings | None, list[Problem]]:
+    """Returns the settings that `text`, a JSON object, says; None where it has any problem."""
+    try:
+        written = json.loads(text)
+    except ValueError:
+        written = text
+    if not is_map(written):
+        return None, [Problem("", written, "must be a map with the keys cluster and pools")]
+    merged = _merge_defaults(written)
+    fixed = repaired(Settings, merged)
+    by_rule = _rule_problems(read(Settings, fixed.raw)) if fixed.valid else ()
+    problems = [
+        *_defaults_problems(written),
+        *shape_problems(Settings, merged),
+        *(problem for problem in by_rule if fixed.is_as_written(problem.path)),
+    ]
+    attributed = [_attributed(problem, written) for problem in problems]
+    # A mistake in `defaults` shows in every pool, and one in a label in both of a pool's parts.
+    unique = list({(problem.path, problem.accepted): problem for problem in attributed}.values())
+    return (None if unique else read(Settings, merged)), unique
+
+
+def _merge_defaults(written: Map) -> Map:
+    """Returns what is written with its `defaults` merged into every pool; maps key by key."""
+    merged = {key: value for key, value in written.items() if key != DEFAULTS}
+    defaults = written.get(DEFAULTS)
+    pools = merged.get("pools")
+    if defaults and is_map(pools):
+        merged["pools"] = {name: _overlay(defaults, pool) for name, pool in pools.items()}
+    return merged
+
+
+def _defaults_problems(written: Map) -> Iterator[Problem]:
+    defaults = written.get(DEFAULTS, {})
+    if not is_map(defaults):
+        yield Problem(DEFAULTS, defaults, "must be a map with any keys of a pool")
+
+
+def _overlay(defaults: object, pool: object) -> object:
+    if not (is_map(defaults) and is_map(pool)):
+        return pool
+    both = {key: _overlay(defaults[key], pool[key]) for key in pool if key in defaults}
+    return {**defaults, **pool, **both}
+
+
+def _attributed(problem: Problem, written: Map) -> Problem:
+    """Moves a pool's problem to `defaults` where the value comes from there."""
+    pools, defaults = written.get("pools"), written.get(DEFAULTS)
+    if not (is_map(pools) and is_map(defaults)):
+        return problem
+    for name, pool in pools.items():
+        path = problem.path.removeprefix(f"pools.{name}.")
+        if path != problem.path and not _stands_in(pool, path) and _stands_in(defaults, path):
+            return Problem(f"{DEFAULTS}.{path}", problem.value, problem.accepted)
+    return problem
+
+
+def _stands_in(raw: object, path: str) -> bool:
+    if not path or not is_map(raw):
+        return not path or path.startswith("[")
+    return any(
+        _stands_in(value, path[len(key) :].removeprefix("."))
+        for key, value in raw.items()
+        if path == key or path.startswith((f"{key}.", f"{key}["))
+    )
+
+
+def _rule_problems(settings: Settings) -> Iterator[Problem]:
+    yield from check_dns_label("namespace", settings.namespace)
+    if settings.create_namespace and settings.namespace in BUILT_IN_NAMESPACES:
+        yield Problem(
+            "create_namespace",
+            settings.create_namespace,
+            f"must be false: every cluster has {settings.namespace!r}",
+        )
+    if not settings.pools:
+        yield Problem("pools", {}, "needs at least one pool")
+    for name, pool in settings.pools.items():
+        args = settings.preloader_args(pool, settings.namespace)
+        for problem in preloader_problems(name, args):
+            yield problem.under(f"pools.{name}")
+        for problem in _node_group_problems(name, pool, settings):
+            yield problem.under(f"pools.{name}")
+    yield from _missing_cluster_values(settings)
+    yield from _claimed_twice(settings.pools)
+
+
+def _node_group_problems(name: str, pool: Pool, settings: Settings) -> list[Problem]:
+    if pool.node_group is None:
+        return []
+    if not isinstance(settings.cluster, EksCluster):
+        kind = settings.cluster.kind
+        return [Problem("node_group", {}, f"needs cluster.kind eks; with {kind} the nodes exist")]
+    return node_pool_problems(name, settings.node_pool_args(pool, settings.cluster))
+
+
+def _missing_cluster_values(settings: Settings) -> Iterator[Problem]:
+    cluster = settings.cluster
+    grouped = [name for name, pool in settings.pools.items() if pool.node_group]
+    if not isinstance(cluster, EksCluster) or not grouped:
+        return
+    reason = f"is required, since pool {grouped[0]!r} has a node group"
+    if not cluster.node_role_arn:
+        yield Problem("cluster.node_role_arn", cluster.node_role_arn, reason)
+    if not cluster.subnet_ids:
+        yield Problem("cluster.subnet_ids", cluster.subnet_ids, reason)
+
+
+def _claimed_twice(pools: Mapping[str, Pool]) -> Iterator[Problem]:
+    for first, second in combinations(pools, 2):
+        for name, other in ((second, first), (first, second)):
+            if _claims_nodes_of(pools[name], pools[other]):
+                yield Problem(
+                    f"pools.{name}.node_labels",
+                    pools[name].node_labels,
+                    f"selects the nodes of pool {other!r} too; give each pool a label or a taint "
+                    "that tells its nodes from the others",
+                )
+                break
+
+
+def _claims_nodes_of(pool: Pool, other: Pool) -> bool:
+    """Whether the preloader of `pool` would run on every node that has what `other` states."""
+    selects = pool.node_labels.items() <= other.node_labels.items()
+    repelling = [
+        taint for taint in other.node_taints if taint["effect"] != TaintEffect.PREFER_NO_SCHEDULE
+    ]
+    tolerates = pool.tolerate is Tolerate.EVERYTHING or all(
+        taint in pool.node_taints for taint in repelling
+    )
+    return selects and tolerates
+
+
+def _without_values(problems: list[Problem]) -> Iterator[str]:
+    # What is accepted can quote the value as well.
+    for problem in problems:
+        yield f"{problem.path}: is not accepted; the settings are secret, so no more is shown"

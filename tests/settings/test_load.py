@@ -1,0 +1,281 @@
+"""A stack file is read whole, and everything that is wrong with it is said at once."""
+
+import json
+from collections.abc import Callable
+
+import pulumi
+import pytest
+import yaml
+
+from settings.load import load, parse
+from settings.models import EksCluster
+
+
+def problems(text: str) -> dict[str, str]:
+    settings, found = parse(json.dumps(yaml.safe_load(text)))
+    assert (settings is None) == bool(found)
+    return {problem.path: f"{problem.value}: {problem.accepted}" for problem in found}
+
+
+def pool(lines: str) -> dict[str, str]:
+    indented = "".join(f"\n    {line}" for line in lines.strip().splitlines())
+    return problems(f"cluster: {{kind: rendered}}\nnamespace: n\npools:\n  ml:{indented}")
+
+
+@pytest.mark.parametrize("stack", ["dev", "kind", "eks"])
+def test_the_committed_stacks_are_accepted(
+    stack: str, stack_settings: Callable[[str], str]
+) -> None:
+    settings, found = parse(stack_settings(stack))
+    assert found == []
+    assert settings is not None
+    assert all(pool.images for pool in settings.pools.values())
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "accepted"),
+    [
+        ("images: [a]\nimagse: [b]", "pools.ml.imagse", "unknown key; known: helper_images"),
+        ("preload: {}", "pools.ml.images", "missing"),
+        ('images: [a]\npreload: {lanes: "4"}', "pools.ml.preload.lanes", "valid integer"),
+        ("images: [a]\npreload: {lanes: 4.5}", "pools.ml.preload.lanes", "valid integer"),
+        ("images: []", "pools.ml.images", "at least one image"),
+        ("images: [a, b, 3.12]", "pools.ml.images[2]", "3.12: must be a string; quote it"),
+        ("images: [a, b, 'A:1']", "pools.ml.images[2]", "A:1: repository 'library/A'"),
+        ("images: [redis, 'redis:latest']", "pools.ml.images[1]", "same image as images[0]"),
+        (
+            "images: [a]\nnode_taints: [{key: k, effect: Never}]",
+            "pools.ml.node_taints[0].effect",
+            "Never: must be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute'",
+        ),
+        ("images: [a]\nnode_labels: {x y: z}", "pools.ml.node_labels.x y", "key 'x y'"),
+        ("images: [a]\nnode_labels: {x: 'y z'}", "pools.ml.node_labels.x", "y z: must be"),
+        ("images: [a]\nnode_labels: {x: true}", "pools.ml.node_labels.x", "True: must be a string"),
+        ("images: [a]\npreload: {mode: pull}", "pools.ml.preload.mode", "'hold' or 'init'"),
+        ("images: a", "pools.ml.images", "a: must be a list"),
+        ("[]", "pools.ml", "[]: must be a map"),
+    ],
+)
+def test_a_mistake_in_a_pool_is_named_by_path_value_and_what_is_accepted(
+    lines: str, path: str, accepted: str
+) -> None:
+    found = pool(lines)
+    assert list(found) == [path]
+    assert accepted in found[path]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "accepted"),
+    [
+        ("[]", "", "must be a map"),
+        ("namespace: n\npools: {a: {images: [x]}}", "cluster", "missing"),
+        (
+            "cluster: {kind: gke}\nnamespace: n\npools: {a: {images: [x]}}",
+            "cluster.kind",
+            "must be one of eks, kubeconfig, rendered",
+        ),
+        (
+            "cluster: {kind: kubeconfig}\nnamespace: n\npools: {a: {images: [x]}}",
+            "cluster.context",
+            "missing",
+        ),
+        ("cluster: {kind: rendered}\nnamespace: n\npools: {}", "pools", "at least one pool"),
+        (
+            "cluster: {kind: rendered}\nnamespace: N\npools: {a: {images: [x]}}",
+            "namespace",
+            "lower-case",
+        ),
+        (
+            "cluster: {kind: rendered}\nnamespace: kube-system\npools: {a: {images: [x]}}",
+            "create_namespace",
+            "must be false",
+        ),
+        (
+            "cluster: {kind: rendered}\nnamespace: n\npools: {%s: {images: [x]}}" % ("p" * 42),
+            "pools." + "p" * 42,
+            "at most 41",
+        ),
+        (
+            "cluster: {kind: rendered}\nnamespace: n\ndefaults: []\npools: {a: {images: [x]}}",
+            "defaults",
+            "must be a map",
+        ),
+    ],
+)
+def test_a_mistake_outside_the_pools_is_named_too(text: str, path: str, accepted: str) -> None:
+    found = problems(text)
+    assert list(found) == [path]
+    assert accepted in found[path]
+
+
+def test_a_mistake_in_the_defaults_is_said_once_and_there() -> None:
+    found = problems(f"{TWO_POOLS}defaults: {{preload: {{lanes: 99}}}}")
+    assert list(found) == ["defaults.preload.lanes"]
+
+
+def test_a_node_group_needs_a_cluster_that_can_have_one() -> None:
+    group = (
+        "{instance_types: [m], scaling: {min_size: 1, max_size: 2}, root_volume: {size_gib: 50}}"
+    )
+    found = problems(f"{TWO_POOLS}defaults: {{node_group: {group}}}")
+    assert list(found) == ["defaults.node_group"]
+    assert "needs cluster.kind eks" in found["defaults.node_group"]
+
+
+TWO_POOLS = """
+cluster: {kind: rendered}
+namespace: n
+pools: {a: {images: [x], node_labels: {n: a}}, b: {images: [x], node_labels: {n: b}}}
+"""
+
+EVERYTHING_WRONG = """
+cluster: {kind: eks, name: x, region: eu-west-1, subnets: 3}
+namespace: Kube_system
+defaults: {preload: {lanes: 99, modee: x}}
+pools:
+  ml:
+    images: [3.12, "Nginx:1", "redis:7", "docker.io/library/redis:7"]
+    node_labels: {workload-type: ml, "-bad": "x y"}
+    node_taints: [{key: a, effect: NoSched}]
+    preload: {mode: hld}
+    node_group:
+      instance_types: [m5.large]
+      scaling: {min_size: 1, max_size: "3"}
+      root_volume: {size_gib: 10, iops: 100}
+      image_gc: {high_percent: 80, low_percent: 85}
+  web: {images: [], node_labels: {workload-type: ml}}
+  a-name-that-is-far-too-long-for-what-is-derived-from-it: {imges: [a]}
+"""
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    long = "pools.a-name-that-is-far-too-long-for-what-is-derived-from-it"
+    assert set(problems(EVERYTHING_WRONG)) == {
+        "cluster.subnets",
+        "cluster.node_role_arn",
+        "cluster.subnet_ids",
+        "namespace",
+        "defaults.preload.modee",
+        "defaults.preload.lanes",
+        "pools.ml.images[0]",
+        "pools.ml.images[1]",
+        "pools.ml.images[3]",
+        "pools.ml.node_labels.-bad",
+        "pools.ml.node_taints[0].effect",
+        "pools.ml.preload.mode",
+        "pools.ml.node_group.scaling.max_size",
+        "pools.ml.node_group.root_volume.size_gib",
+        "pools.ml.node_group.root_volume.iops",
+        "pools.ml.node_group.image_gc.low_percent",
+        "pools.web.images",
+        long,
+        f"{long}.images",
+        f"{long}.imges",
+        f"{long}.node_labels",
+    }
+
+
+def test_a_repaired_value_is_not_blamed_for_what_its_neighbours_say() -> None:
+    found = problems(
+        "cluster: {kind: eks, name: x, region: r, node_role_arn: a, subnet_ids: [s]}\n"
+        "namespace: n\npools: {a: {images: [x], node_group: {instance_types: [m],"
+        " scaling: {min_size: 1, max_size: 2}, root_volume: {size_gib: 50},"
+        " image_gc: {high_percent: many, low_percent: 100}}}}"
+    )
+    assert list(found) == ["pools.a.node_group.image_gc.high_percent"]
+
+
+CLAIMS = "cluster: {kind: rendered}\nnamespace: n\npools:\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "claims"),
+    [
+        ("{n: a}", "{n: b}", False),
+        ("{n: a}", "{n: a}", True),
+        ("{n: a}", "{n: a, gpu: 'y'}", True),
+        ("{n: a, gpu: 'y'}", "{n: a}", True),
+        ("{}", "{n: a}", True),
+        ("{n: a}", "{gpu: 'y'}", False),
+    ],
+)
+def test_two_pools_must_not_claim_the_same_nodes(first: str, second: str, *, claims: bool) -> None:
+    found = problems(
+        f"{CLAIMS}  a: {{images: [x], node_labels: {first}}}\n"
+        f"  b: {{images: [x], node_labels: {second}}}"
+    )
+    assert bool(found) is claims
+    assert all("selects the nodes of pool" in text for text in found.values())
+
+
+def test_a_taint_that_only_one_pool_tolerates_tells_their_nodes_apart() -> None:
+    taint = "node_taints: [{key: gpu, effect: NoSchedule}]"
+    plain, gpu = "a: {images: [x]}", f"b: {{images: [x], node_labels: {{gpu: 'y'}}, {taint}}}"
+    assert problems(f"{CLAIMS}  {plain}\n  {gpu}") == {}
+    everything = "a: {images: [x], tolerate: everything}"
+    assert list(problems(f"{CLAIMS}  {everything}\n  {gpu}")) == ["pools.a.node_labels"]
+
+
+def test_defaults_are_merged_key_by_key_and_pools_override_them() -> None:
+    settings, _ = parse(
+        json.dumps(
+            yaml.safe_load("""
+            cluster: {kind: rendered}
+            namespace: n
+            defaults: {preload: {lanes: 2, rollout: await}, image_pull_secrets: [a]}
+            pools:
+              one: {images: [x], node_labels: {n: one}, preload: {lanes: 3}}
+              two: {images: [x], node_labels: {n: two}, image_pull_secrets: [b]}
+            """)
+        )
+    )
+    assert settings is not None
+    assert settings.pools["one"].preload == {"lanes": 3, "rollout": "await"}
+    assert settings.pools["two"].preload == {"lanes": 2, "rollout": "await"}
+    assert settings.pools["one"].image_pull_secrets == ["a"]
+    assert settings.pools["two"].image_pull_secrets == ["b"]
+
+
+def test_a_pool_becomes_the_inputs_of_both_components(stack_settings: Callable[[str], str]) -> None:
+    settings, _ = parse(stack_settings("eks"))
+    assert settings is not None
+    assert isinstance(settings.cluster, EksCluster)
+    pool = settings.pools["ml"]
+    preloader = settings.preloader_args(pool, "n")
+    nodes = settings.node_pool_args(pool, settings.cluster)
+    assert preloader["node_labels"] == nodes["node_labels"] == {"workload-type": "ml"}
+    assert preloader["node_taints"] == nodes["node_taints"]
+    assert nodes["cluster_name"] == "platform"
+    assert "node_group" not in preloader
+
+
+def configure(text: str, *, secret: bool = False) -> pulumi.Config:
+    key = "image-preloader:settings"
+    pulumi.runtime.set_all_config({key: text}, [key] if secret else [])
+    return pulumi.Config("image-preloader")
+
+
+def one_pool(**others: object) -> str:
+    pools = {"a": {"images": ["A"]}}
+    return json.dumps({"cluster": {"kind": "rendered"}, "namespace": "n", "pools": pools, **others})
+
+
+def test_mistakes_end_the_program_without_a_traceback() -> None:
+    with pytest.raises(pulumi.RunError, match=r"2 mistake\(s\)") as caught:
+        load(configure(one_pool(x=1)))
+    assert 'pools.a.images[0]: "A": repository' in str(caught.value)
+
+
+def test_a_secret_value_is_in_no_message() -> None:
+    hidden = "hunter2 /Hunter2:"
+    pools = {"a": {"images": [hidden]}}
+    with pytest.raises(pulumi.RunError) as caught:
+        load(configure(one_pool(cluster={"kind": hidden}, pools=pools), secret=True))
+    assert "unter2" not in str(caught.value)
+    assert "pools.a.images[0]: is not accepted" in str(caught.value)
+
+
+def test_a_stack_without_settings_is_told_what_it_lacks() -> None:
+    pulumi.runtime.set_all_config({})
+    with pytest.raises(pulumi.RunError, match="image-preloader:settings"):
+        load(pulumi.Config("image-preloader"))
