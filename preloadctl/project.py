@@ -1,0 +1,126 @@
+"""The Pulumi project in a folder and the configuration of one of its stacks, as Pulumi reads it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from preloadctl.errors import CommandError
+from preloader.plain import Map, any_below, is_map, replaced
+
+PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+# Stands for a value that only the engine can decrypt.
+SECRET = "[secret]"  # noqa: S105 a stand-in
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One stack of a project: where its program is, and its configuration as the engine passes it.
+
+    A value that is no string is JSON; keys carry their namespace.
+    """
+
+    name: str
+    stack: str
+    program: Path
+    config: Mapping[str, str]
+    secret_keys: frozenset[str]
+
+
+def load_project(folder: Path, stack: str) -> Project:
+    """Returns the stack `stack`, or `organization/project/stack`, of the project in `folder`.
+
+    Raises CommandError where there is no such project or stack, or a file does not parse.
+    """
+    project_file = next((folder / name for name in PROJECT_FILES if (folder / name).exists()), None)
+    if project_file is None:
+        raise CommandError(f"{folder} holds no {PROJECT_FILES[0]}; run this in a project's folder")
+    project = _read(project_file)
+    name = project.get("name")
+    if not isinstance(name, str):
+        raise CommandError(f"{project_file}: name: {name!r}: a project needs a name")
+    stack_name = stack.rpartition("/")[2]
+    stack_folder = folder / str(project.get("stackConfigDir", "."))
+    values = {
+        **dict(_project_values(name, _map_at(project, "config", project_file))),
+        **_stack_values(name, stack_folder, stack_name),
+    }
+    return Project(
+        name=name,
+        stack=stack_name,
+        program=folder / str(project.get("main", ".")),
+        config={
+            key: _as_text(replaced(value, lambda part: SECRET if _is_secret(part) else part))
+            for key, value in values.items()
+        },
+        secret_keys=frozenset(key for key, value in values.items() if any_below(value, _is_secret)),
+    )
+
+
+def _stack_values(project: str, folder: Path, stack: str) -> Map:
+    path = folder / f"Pulumi.{stack}.yaml"
+    if not path.exists():
+        stacks = sorted(
+            file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+            for file in folder.glob("Pulumi.*.yaml")
+        )
+        raise CommandError(
+            f"there is no stack {stack!r}: {path} does not exist; "
+            f"stacks here: {', '.join(stacks) or 'none'}"
+        )
+    config = _map_at(_read(path), "config", path)
+    return {_qualified(project, key): value for key, value in config.items()}
+
+
+def _project_values(project: str, config: Map) -> Iterator[tuple[str, Any]]:
+    """Yields what Pulumi.yaml sets for every stack, in any of the forms that Pulumi takes.
+
+    https://www.pulumi.com/docs/iac/concepts/config/#project-level-configuration
+    """
+    for key, declared in config.items():
+        if not is_map(declared):
+            yield _qualified(project, key), declared
+        elif "value" in declared:
+            yield _qualified(project, key), declared["value"]
+        elif "default" in declared:
+            yield _qualified(project, key), declared["default"]
+
+
+def _read(path: Path) -> Map:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # Of the parser's message the place and the reason, not the line, which may be a secret.
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "not YAML in UTF-8"
+        raise CommandError(f"{path}{place}: {reason}") from None
+    if content is None:
+        return {}
+    if not is_map(content):
+        raise CommandError(f"{path}: must be a map, not a {type(content).__name__}")
+    return content
+
+
+def _map_at(content: Map, key: str, path: Path) -> Map:
+    value: object = content.get(key)
+    if value is None:
+        return {}
+    if not is_map(value):
+        raise CommandError(f"{path}: {key}: must be a map, not a {type(value).__name__}")
+    return value
+
+
+def _qualified(project: str, key: str) -> str:
+    return key if ":" in key else f"{project}:{key}"
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_secret(value: object) -> bool:
+    return is_map(value) and value.keys() == {"secure"}
