@@ -1,0 +1,41 @@
+# `make up` and `make test` are all that a newcomer needs; the rest is for those who change things.
+STACK ?= dev
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: up render test check format test-node bench clean
+
+up: $(INSTALLED)
+	@if command -v pulumi >/dev/null; then \
+		pulumi whoami >/dev/null 2>&1 || pulumi login --local; \
+		export PULUMI_CONFIG_PASSPHRASE="$${PULUMI_CONFIG_PASSPHRASE-}"; \
+		pulumi stack select --create $(STACK) && pulumi up --stack $(STACK); \
+	else \
+		echo "The Pulumi CLI is not on PATH, so stack $(STACK) is rendered and not deployed."; \
+		$(BIN)/preloadctl render --stack $(STACK); \
+	fi
+
+render: $(INSTALLED)
+	@$(BIN)/preloadctl render --stack $(STACK)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not node" --ignore tests/node
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright
+
+format: $(INSTALLED)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf .venv rendered
+
+$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
