@@ -59,9 +59,14 @@ class HelperImagesArgs(TypedDict):
     """Image that does nothing, for `init` mode. Default: registry.k8s.io/pause:3.10."""
 
 
-class PoolImagesArgs(TypedDict):
-    """The images of a pool and how they are kept on its nodes: all that needs no other resource."""
+class PreloaderNamespaceArgs(TypedDict):
+    name: str
+    """Name of the namespace in the cluster."""
 
+
+class ImagePreloaderArgs(TypedDict):
+    namespace: pulumi.Input[str]
+    """Namespace of the DaemonSets."""
     images: list[str]
     """Images to keep on every node, each written exactly as the workloads write it."""
     image_sizes_bytes: NotRequired[dict[str, int]]
@@ -79,13 +84,3 @@ class PoolImagesArgs(TypedDict):
     """Names of pull secrets in the preloader's namespace. Default: none, the node's credentials."""
     helper_images: NotRequired[HelperImagesArgs]
     """Where the preloader's own images are, for clusters without access to public registries."""
-
-
-class PreloaderNamespaceArgs(TypedDict):
-    name: str
-    """Name of the namespace in the cluster."""
-
-
-class ImagePreloaderArgs(PoolImagesArgs):
-    namespace: pulumi.Input[str]
-    """Namespace of the DaemonSets."""

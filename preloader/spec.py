@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from preloader.args import (
     HelperImagesArgs,
     ImagePreloaderArgs,
-    PoolImagesArgs,
     PreloadArgs,
     PreloadMode,
     Rollout,
@@ -78,7 +77,7 @@ class PreloaderSpec:
     helper_images: HelperImages
 
 
-def preloader_spec(pool: str, args: PoolImagesArgs) -> PreloaderSpec:
+def preloader_spec(pool: str, args: ImagePreloaderArgs) -> PreloaderSpec:
     """Returns the spec of the pool; raises InvalidInput with every problem of its inputs."""
     refuse(f"ImagePreloader {pool!r}", preloader_problems(pool, args))
     preload = args.get("preload", PreloadArgs())
@@ -99,7 +98,7 @@ def preloader_spec(pool: str, args: PoolImagesArgs) -> PreloaderSpec:
     )
 
 
-def preloader_problems(pool: str, args: PoolImagesArgs) -> list[Problem]:
+def preloader_problems(pool: str, args: ImagePreloaderArgs) -> list[Problem]:
     """Returns every problem of a pool's inputs; the pool's own name has the empty path."""
     images = args.get("images", [])
     return [
@@ -116,7 +115,7 @@ def preloader_problems(pool: str, args: PoolImagesArgs) -> list[Problem]:
     ]
 
 
-def preloader_warnings(args: PoolImagesArgs) -> list[Problem]:
+def preloader_warnings(args: ImagePreloaderArgs) -> list[Problem]:
     """Returns what is accepted but will probably not do what its author expects."""
     return [
         Problem(f"images[{index}]", text, advice)
@@ -125,7 +124,7 @@ def preloader_warnings(args: PoolImagesArgs) -> list[Problem]:
     ]
 
 
-def _images(args: PoolImagesArgs) -> tuple[PreloadedImage, ...]:
+def _images(args: ImagePreloaderArgs) -> tuple[PreloadedImage, ...]:
     sizes = args.get("image_sizes_bytes", {})
     return tuple(
         PreloadedImage(text, parse_reference(text), sizes.get(text)) for text in args["images"]
