@@ -166,6 +166,14 @@ def test_labels_and_taints_of_the_pool_decide_where_it_runs(run: Run) -> None:
     ]
 
 
+def test_the_order_of_a_pools_labels_changes_nothing(run: Run) -> None:
+    first, second = (
+        lanes(run(lambda labels=labels: ImagePreloader("web", args(node_labels=labels))))
+        for labels in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+    )
+    assert first == second
+
+
 def test_a_pool_can_tolerate_everything_but_nodes_without_images(run: Run) -> None:
     lane, *_ = lanes(run(lambda: ImagePreloader("all", args(tolerate="everything"))))
     assert pod(lane)["tolerations"] == [{"operator": "Exists"}]

@@ -14,6 +14,7 @@ from settings.models import EksCluster
 def problems(text: str) -> dict[str, str]:
     settings, found = parse(json.dumps(yaml.safe_load(text)))
     assert (settings is None) == bool(found)
+    assert len(found) == len({problem.path for problem in found})
     return {problem.path: f"{problem.value}: {problem.accepted}" for problem in found}
 
 
@@ -135,7 +136,7 @@ defaults: {preload: {lanes: 99, modee: x}}
 pools:
   ml:
     images: [3.12, "Nginx:1", "redis:7", "docker.io/library/redis:7"]
-    node_labels: {workload-type: ml, "-bad": "x y"}
+    node_labels: {workload-type: ml, "-bad": x}
     node_taints: [{key: a, effect: NoSched}]
     preload: {mode: hld}
     node_group:

@@ -1,0 +1,89 @@
+"""How long `render` takes against the imports that no program of these resources can do without."""
+
+import json
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from bench.pairs import Measurement, Pairs, measure_pairs, process_seconds
+
+ROOT = Path(__file__).parent.parent
+# pulumi_kubernetes and pulumi_aws load their parts when they are used, so importing their names
+# alone measures nothing: these are the parts that hold a DaemonSet and a node group.
+KUBERNETES_IMPORTS = (
+    "import pulumi; from pulumi_kubernetes.apps.v1 import DaemonSet; "
+    "from pulumi_kubernetes.core.v1 import Namespace; "
+    "from pulumi_kubernetes.meta.v1 import ObjectMetaArgs"
+)
+AWS_IMPORTS = "; from pulumi_aws.ec2 import LaunchTemplate; from pulumi_aws.eks import NodeGroup"
+BARE_IMPORTS = "import pulumi, pulumi_kubernetes"
+IMAGES_A_POOL = 10
+
+
+def measure() -> list[Measurement]:
+    """Returns the ratios of `render`: to the imports it needs, and of many pools to few."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder)
+        pairs = [
+            _against_imports("render_over_imports", "dev", KUBERNETES_IMPORTS, output / "dev"),
+            _against_imports(
+                "render_with_node_groups_over_imports",
+                "eks",
+                KUBERNETES_IMPORTS + AWS_IMPORTS,
+                output / "eks",
+            ),
+            _against_imports("render_over_bare_imports", "dev", BARE_IMPORTS, output / "dev"),
+            _pool_time_at_200_over_20(output),
+        ]
+    return [pair.as_measurement() for pair in pairs]
+
+
+def _against_imports(name: str, stack: str, imports: str, output: Path) -> Pairs:
+    return measure_pairs(
+        name,
+        partial(process_seconds, _render(stack, output), ROOT),
+        partial(process_seconds, [sys.executable, "-W", "ignore", "-c", imports]),
+        runs=7,
+    )
+
+
+def _pool_time_at_200_over_20(output: Path) -> Pairs:
+    project = output / "project"
+    project.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, project)
+    shutil.copytree(ROOT / "settings", project / "settings")
+    for count in (0, 20, 200):
+        _write_stack(project, max(count, 1), IMAGES_A_POOL if count else 1)
+    start = process_seconds(_render("1", output / "1"), project)
+
+    def seconds_a_pool(count: int) -> float:
+        whole = process_seconds(_render(str(count), output / str(count)), project)
+        return (whole - start) / count
+
+    return measure_pairs(
+        "render_pool_time_at_200_over_20", partial(seconds_a_pool, 200), partial(seconds_a_pool, 20)
+    )
+
+
+def _write_stack(project: Path, pools: int, images: int) -> None:
+    settings = {
+        "cluster": {"kind": "rendered"},
+        "namespace": "image-preloader",
+        "pools": {
+            f"pool-{pool}": {
+                "node_labels": {"pool": f"pool-{pool}"},
+                "images": [f"registry.example.com/app-{image}:1.{pool}" for image in range(images)],
+            }
+            for pool in range(pools)
+        },
+    }
+    content = {"config": {"image-preloader:settings": settings}}
+    (project / f"Pulumi.{pools}.yaml").write_text(json.dumps(content))
+
+
+def _render(stack: str, output: Path) -> list[str]:
+    preloadctl = str(Path(sys.executable).with_name("preloadctl"))
+    return [preloadctl, "render", "--stack", stack, "--output", str(output)]
