@@ -154,7 +154,7 @@ def _check_images(path: str, images: Sequence[str]) -> Iterator[Problem]:
 def _check_sizes(path: str, sizes: Mapping[str, int], images: Sequence[str]) -> Iterator[Problem]:
     for text, size_bytes in sizes.items():
         at = join(path, text)
-        if text not in images:
+        if images and text not in images:
             yield Problem(at, size_bytes, "is the size of an image that the pool does not list")
         if size_bytes < 1:
             yield Problem(at, size_bytes, "must be a number of bytes above 0")

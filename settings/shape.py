@@ -41,7 +41,6 @@ class Repaired:
     raw: Map
     valid: bool = False
     changed: set[str] = field(default_factory=set[str])
-    changed_whole: set[str] = field(default_factory=set[str])
     changed_below: set[str] = field(default_factory=set[str])
 
     def is_as_written(self, path: str) -> bool:
@@ -50,9 +49,7 @@ class Repaired:
         Rules compare a value with its neighbours, so those of an invented value are not judged.
         """
         return not (
-            path in self.changed
-            or any(_is_below(path, whole) or path == whole for whole in self.changed_whole)
-            or any(_is_child(path, parent) for parent in self.changed_below)
+            path in self.changed or any(_is_child(path, parent) for parent in self.changed_below)
         )
 
 
@@ -125,9 +122,7 @@ def _repair(result: Repaired, model: type[BaseModel], error: ErrorDetails) -> No
     if replacement is None and schema_type == "object":
         # One fewer of a kind, of which there may have to be some.
         result.changed.add(parent_path)
-    if schema_type in ("array", "object"):
-        result.changed_whole.add(path)
-    else:
+    if schema_type not in ("array", "object"):
         result.changed_below.add(parent_path)
 
 
@@ -218,10 +213,6 @@ def _schema_at(model: type[BaseModel], raw: Map, location: Location) -> Map:
     return schema
 
 
-def _is_below(path: str, parent: str) -> bool:
-    return not parent or path.startswith((f"{parent}.", f"{parent}["))
-
-
 def _is_child(path: str, parent: str) -> bool:
-    rest = path[len(parent) :].removeprefix(".")
-    return _is_below(path, parent) and "." not in rest and "[" not in rest
+    rest = path.removeprefix(f"{parent}." if parent else "")
+    return (not parent or rest != path) and "." not in rest and "[" not in rest

@@ -54,6 +54,8 @@ def test_the_committed_stacks_are_accepted(
         ("images: [a]\nnode_labels: {x: true}", "pools.ml.node_labels.x", "True: must be a string"),
         ("images: [a]\npreload: {mode: pull}", "pools.ml.preload.mode", "'hold' or 'init'"),
         ("images: a", "pools.ml.images", "a: must be a list"),
+        ("images: a\nimage_sizes_bytes: {a: 1}", "pools.ml.images", "a: must be a list"),
+        ("images: [a]\nnode_labels: a", "pools.ml.node_labels", "a: must be a map"),
         ("[]", "pools.ml", "[]: must be a map"),
     ],
 )
