@@ -1,7 +1,5 @@
 """The Kubernetes objects of a pool: from a spec to typed arguments, without any registration."""
 
-from collections.abc import Sequence
-
 import pulumi
 from pulumi_kubernetes.apps.v1 import (
     DaemonSetInitArgs,
@@ -10,18 +8,10 @@ from pulumi_kubernetes.apps.v1 import (
     RollingUpdateDaemonSetArgs,
 )
 from pulumi_kubernetes.core.v1 import (
-    AffinityArgs,
-    CapabilitiesArgs,
     ContainerArgs,
     EmptyDirVolumeSourceArgs,
     EnvVarArgs,
-    LocalObjectReferenceArgs,
     NamespaceInitArgs,
-    NodeAffinityArgs,
-    NodeSelectorArgs,
-    NodeSelectorRequirementArgs,
-    NodeSelectorTermArgs,
-    PodSecurityContextArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
     ResourceQuotaInitArgs,
@@ -29,33 +19,22 @@ from pulumi_kubernetes.core.v1 import (
     ResourceRequirementsArgs,
     ScopedResourceSelectorRequirementArgs,
     ScopeSelectorArgs,
-    SeccompProfileArgs,
-    SecurityContextArgs,
-    TolerationArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from preloader.args import PreloadMode, Rollout, Tolerate
+from preloader.args import PreloadMode, Rollout
+from preloader.pods import PRIORITY_CLASS, no_rights, pod
 from preloader.spec import PreloadedImage, PreloaderSpec
 
 APPLICATION = "image-preloader"
-PRIORITY_CLASS = "system-node-critical"
 NO_OP_VOLUME = "no-op"
 # Not a path that an image has: the mount must hide nothing that the image's own user could need.
 NO_OP_DIRECTORY = "/.image-preloader"
 NO_OP = f"{NO_OP_DIRECTORY}/busybox"
 # The longest that a 32-bit sleep takes, 68 years.
 FOREVER_SECONDS = "2147483647"
-# The user `nobody` of most images. The no-op needs no right in an image, not even to its root
-# directory's owner, so no image has to run as the user it was built for.
-NOBODY = 65534
-# Nodes that run pods somewhere else have no images of their own to keep.
-NODES_WITHOUT_IMAGES = {
-    "eks.amazonaws.com/compute-type": "fargate",
-    "type": "virtual-kubelet",
-}
 # Above any cluster's pod count: the quota is there to allow the priority class, not to limit it.
 UNLIMITED_PODS = "1000000"
 
@@ -123,37 +102,23 @@ def daemon_set(spec: PreloaderSpec, lane: int, namespace: pulumi.Input[str]) -> 
             ),
             revision_history_limit=2,
             template=PodTemplateSpecArgs(
-                metadata=ObjectMetaArgs(labels=selector), spec=_pod(spec, spec.lanes[lane])
+                metadata=ObjectMetaArgs(labels=selector), spec=_lane_pod(spec, lane)
             ),
         ),
     )
 
 
-def _pod(spec: PreloaderSpec, images: Sequence[PreloadedImage]) -> PodSpecArgs:
+def _lane_pod(spec: PreloaderSpec, lane: int) -> PodSpecArgs:
     copy = _copy_no_op(spec.helper_images.busybox)
+    images = spec.lanes[lane]
     if spec.mode is PreloadMode.HOLD:
         init_containers = [copy]
         containers = [_image_container(image, "sleep", FOREVER_SECONDS) for image in images]
     else:
         init_containers = [copy, *(_image_container(image, "true") for image in images)]
         containers = [_container("pause", spec.helper_images.pause)]
-    return PodSpecArgs(
-        affinity=_node_affinity(spec),
-        tolerations=_tolerations(spec),
-        priority_class_name=PRIORITY_CLASS,
-        # No pod address is taken from the node, and the images come before the CNI is up.
-        host_network=True,
-        automount_service_account_token=False,
-        enable_service_links=False,
-        termination_grace_period_seconds=0,
-        security_context=PodSecurityContextArgs(
-            run_as_non_root=True,
-            run_as_user=NOBODY,
-            run_as_group=NOBODY,
-            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
-        ),
-        image_pull_secrets=[LocalObjectReferenceArgs(name=name) for name in spec.image_pull_secrets]
-        or None,
+    return pod(
+        spec.placement,
         init_containers=init_containers,
         containers=containers,
         volumes=[
@@ -206,41 +171,6 @@ def _container(
         resources=ResourceRequirementsArgs(
             requests={"cpu": "1m", "memory": "1Mi"}, limits={"memory": "16Mi"}
         ),
-        security_context=SecurityContextArgs(
-            allow_privilege_escalation=False,
-            read_only_root_filesystem=True,
-            capabilities=CapabilitiesArgs(drop=["ALL"]),
-        ),
+        security_context=no_rights(),
         volume_mounts=volume_mounts,
     )
-
-
-def _node_affinity(spec: PreloaderSpec) -> AffinityArgs:
-    requirements = [
-        NodeSelectorRequirementArgs(key="kubernetes.io/os", operator="In", values=["linux"]),
-        *(
-            NodeSelectorRequirementArgs(key=key, operator="NotIn", values=[value])
-            for key, value in NODES_WITHOUT_IMAGES.items()
-        ),
-        *(
-            NodeSelectorRequirementArgs(key=key, operator="In", values=[value])
-            for key, value in spec.node_labels
-        ),
-    ]
-    return AffinityArgs(
-        node_affinity=NodeAffinityArgs(
-            required_during_scheduling_ignored_during_execution=NodeSelectorArgs(
-                node_selector_terms=[NodeSelectorTermArgs(match_expressions=requirements)]
-            )
-        )
-    )
-
-
-def _tolerations(spec: PreloaderSpec) -> list[TolerationArgs] | None:
-    if spec.tolerate is Tolerate.EVERYTHING:
-        return [TolerationArgs(operator="Exists")]
-    tolerations = [
-        TolerationArgs(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
-        for taint in spec.node_taints
-    ]
-    return tolerations or None

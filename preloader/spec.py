@@ -17,13 +17,13 @@ from preloader.images import InvalidReference, Reference, parse_reference
 from preloader.lanes import Lanes, spread
 from preloader.nodes import (
     DNS_LABEL_MAX_LENGTH,
-    Taint,
     check_dns_label,
     check_dns_subdomain,
     check_labels,
     check_taints,
     parse_taints,
 )
+from preloader.placement import Placement
 from preloader.problems import Problem, check_choice, check_keys, check_range, join, refuse
 
 DEFAULT_LANES = 4
@@ -67,13 +67,10 @@ class PreloaderSpec:
 
     pool: str
     lanes: Lanes[PreloadedImage]
-    node_labels: tuple[tuple[str, str], ...]
-    node_taints: tuple[Taint, ...]
-    tolerate: Tolerate
+    placement: Placement
     mode: PreloadMode
     rollout: Rollout
     rollout_timeout_seconds: int
-    image_pull_secrets: tuple[str, ...]
     helper_images: HelperImages
 
 
@@ -85,15 +82,17 @@ def preloader_spec(pool: str, args: ImagePreloaderArgs) -> PreloaderSpec:
     return PreloaderSpec(
         pool=pool,
         lanes=spread(images, preload.get("lanes", DEFAULT_LANES), lambda image: image.size_bytes),
-        node_labels=tuple(sorted(args.get("node_labels", {}).items())),
-        node_taints=parse_taints(args.get("node_taints", [])),
-        tolerate=Tolerate(args.get("tolerate", Tolerate.POOL_TAINTS)),
+        placement=Placement(
+            node_labels=tuple(sorted(args.get("node_labels", {}).items())),
+            node_taints=parse_taints(args.get("node_taints", [])),
+            tolerate=Tolerate(args.get("tolerate", Tolerate.POOL_TAINTS)),
+            image_pull_secrets=tuple(args.get("image_pull_secrets", [])),
+        ),
         mode=PreloadMode(preload.get("mode", PreloadMode.HOLD)),
         rollout=Rollout(preload.get("rollout", Rollout.DETACHED)),
         rollout_timeout_seconds=preload.get(
             "rollout_timeout_seconds", DEFAULT_ROLLOUT_TIMEOUT_SECONDS
         ),
-        image_pull_secrets=tuple(args.get("image_pull_secrets", [])),
         helper_images=HelperImages(**args.get("helper_images", HelperImagesArgs())),
     )
 

@@ -23,7 +23,7 @@ def name(text: str) -> str:
 
 def test_defaults() -> None:
     spec = preloader_spec("web", args(*(f"app:{version}" for version in range(9))))
-    assert (spec.mode, spec.rollout, spec.tolerate) == (
+    assert (spec.mode, spec.rollout, spec.placement.tolerate) == (
         PreloadMode.HOLD,
         Rollout.DETACHED,
         Tolerate.POOL_TAINTS,

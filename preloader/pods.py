@@ -1,0 +1,107 @@
+"""What the preloader's pods have in common: where they run, and how little they may do."""
+
+from collections.abc import Sequence
+
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    CapabilitiesArgs,
+    ContainerArgs,
+    LocalObjectReferenceArgs,
+    NodeAffinityArgs,
+    NodeSelectorArgs,
+    NodeSelectorRequirementArgs,
+    NodeSelectorTermArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+    TolerationArgs,
+    VolumeArgs,
+)
+
+from preloader.args import Tolerate
+from preloader.placement import Placement
+
+PRIORITY_CLASS = "system-node-critical"
+# The user `nobody` of most images. What runs needs no right in an image, so no image has to run as
+# the user that it was built for.
+NOBODY = 65534
+# Nodes that run pods somewhere else have no images of their own to keep.
+NODES_WITHOUT_IMAGES = {
+    "eks.amazonaws.com/compute-type": "fargate",
+    "type": "virtual-kubelet",
+}
+
+
+def pod(
+    placement: Placement,
+    *,
+    init_containers: Sequence[ContainerArgs],
+    containers: Sequence[ContainerArgs],
+    volumes: Sequence[VolumeArgs],
+) -> PodSpecArgs:
+    """A pod for the nodes of a pool that costs them next to nothing and is never evicted."""
+    secrets = [LocalObjectReferenceArgs(name=name) for name in placement.image_pull_secrets]
+    return PodSpecArgs(
+        affinity=_node_affinity(placement),
+        tolerations=_tolerations(placement),
+        priority_class_name=PRIORITY_CLASS,
+        # No pod address is taken from the node, and the images come before the CNI is up.
+        host_network=True,
+        automount_service_account_token=False,
+        enable_service_links=False,
+        termination_grace_period_seconds=0,
+        security_context=PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=NOBODY,
+            run_as_group=NOBODY,
+            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        image_pull_secrets=secrets or None,
+        init_containers=list(init_containers) or None,
+        containers=list(containers),
+        volumes=list(volumes),
+    )
+
+
+def no_rights(*, as_root: bool = False) -> SecurityContextArgs:
+    """A container's security context that leaves it nothing, not even as user 0."""
+    return SecurityContextArgs(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=CapabilitiesArgs(drop=["ALL"]),
+        run_as_user=0 if as_root else None,
+        run_as_group=0 if as_root else None,
+        run_as_non_root=False if as_root else None,
+    )
+
+
+def _node_affinity(placement: Placement) -> AffinityArgs:
+    requirements = [
+        NodeSelectorRequirementArgs(key="kubernetes.io/os", operator="In", values=["linux"]),
+        *(
+            NodeSelectorRequirementArgs(key=key, operator="NotIn", values=[value])
+            for key, value in NODES_WITHOUT_IMAGES.items()
+        ),
+        *(
+            NodeSelectorRequirementArgs(key=key, operator="In", values=[value])
+            for key, value in placement.node_labels
+        ),
+    ]
+    return AffinityArgs(
+        node_affinity=NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=NodeSelectorArgs(
+                node_selector_terms=[NodeSelectorTermArgs(match_expressions=requirements)]
+            )
+        )
+    )
+
+
+def _tolerations(placement: Placement) -> list[TolerationArgs] | None:
+    if placement.tolerate is Tolerate.EVERYTHING:
+        return [TolerationArgs(operator="Exists")]
+    tolerations = [
+        TolerationArgs(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
+        for taint in placement.node_taints
+    ]
+    return tolerations or None
