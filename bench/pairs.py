@@ -10,9 +10,31 @@ from dataclasses import asdict, dataclass
 Measurement = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """The medians of what was measured in pairs, and the median and extremes of their ratios."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What was measured once of both, one right after the other."""
+
+    ours: float
+    other: float
+
+    @property
+    def ours_over_other(self) -> float:
+        """For what we want small against something that we cannot do without."""
+        return self.ours / self.other
+
+    @property
+    def other_over_ours(self) -> float:
+        """How many times better we are."""
+        return self.other / self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One measurement over several pairs, in the form in which `bench/results.json` has it.
+
+    Ours and the other are medians; the ratio is the median of the pairs' ratios, whose extremes are
+    the spread.
+    """
 
     name: str
     ratio: float
@@ -23,32 +45,33 @@ class Pairs:
     spread: tuple[float, float]
 
     def as_measurement(self) -> Measurement:
-        """The form in `bench/results.json`."""
+        """The measurement as plain data."""
         return asdict(self)
 
 
-def measure_pairs(
-    name: str,
-    ours: Callable[[], float],
-    other: Callable[[], float],
-    *,
-    unit: str = "s",
-    runs: int = 5,
-) -> Pairs:
-    """Runs both once for warmth and then in turn; the ratio is ours over the other."""
-    ours()
-    other()
-    values = [(ours(), other()) for _ in range(runs)]
-    ratios = [mine / theirs for mine, theirs in values]
-    return Pairs(
+def summarise(
+    name: str, pairs: Sequence[Pair], ratio: Callable[[Pair], float], unit: str = "s"
+) -> Summary:
+    """Returns the summary of pairs; `name` says which of the two is over which."""
+    ratios = [ratio(pair) for pair in pairs]
+    return Summary(
         name=name,
         ratio=round(statistics.median(ratios), 3),
-        ours=round(statistics.median(mine for mine, _ in values), 3),
-        other=round(statistics.median(theirs for _, theirs in values), 3),
+        ours=round(statistics.median(pair.ours for pair in pairs), 3),
+        other=round(statistics.median(pair.other for pair in pairs), 3),
         unit=unit,
-        runs=runs,
+        runs=len(pairs),
         spread=(round(min(ratios), 3), round(max(ratios), 3)),
     )
+
+
+def measure_pairs(
+    ours: Callable[[], float], other: Callable[[], float], *, runs: int = 5
+) -> list[Pair]:
+    """Runs both once for warmth, which does not count, and then in turn."""
+    ours()
+    other()
+    return [Pair(ours(), other()) for _ in range(runs)]
 
 
 def process_seconds(command: Sequence[str], folder: os.PathLike[str] | None = None) -> float:

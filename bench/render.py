@@ -7,7 +7,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench.pairs import Measurement, Pairs, measure_pairs, process_seconds
+from bench.pairs import Measurement, Summary, measure_pairs, process_seconds, summarise
 
 ROOT = Path(__file__).parent.parent
 # pulumi_kubernetes and pulumi_aws load their parts when they are used, so importing their names
@@ -26,7 +26,7 @@ def measure() -> list[Measurement]:
     """Returns the ratios of `render`: to the imports it needs, and of many pools to few."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)
-        pairs = [
+        summaries = [
             _against_imports("render_over_imports", "dev", KUBERNETES_IMPORTS, output / "dev"),
             _against_imports(
                 "render_with_node_groups_over_imports",
@@ -37,19 +37,19 @@ def measure() -> list[Measurement]:
             _against_imports("render_over_bare_imports", "dev", BARE_IMPORTS, output / "dev"),
             _pool_time_at_200_over_20(output),
         ]
-    return [pair.as_measurement() for pair in pairs]
+    return [summary.as_measurement() for summary in summaries]
 
 
-def _against_imports(name: str, stack: str, imports: str, output: Path) -> Pairs:
-    return measure_pairs(
-        name,
+def _against_imports(name: str, stack: str, imports: str, output: Path) -> Summary:
+    pairs = measure_pairs(
         partial(process_seconds, _render(stack, output), ROOT),
         partial(process_seconds, [sys.executable, "-W", "ignore", "-c", imports]),
         runs=7,
     )
+    return summarise(name, pairs, lambda pair: pair.ours_over_other)
 
 
-def _pool_time_at_200_over_20(output: Path) -> Pairs:
+def _pool_time_at_200_over_20(output: Path) -> Summary:
     project = output / "project"
     project.mkdir()
     for name in ("Pulumi.yaml", "__main__.py"):
@@ -63,8 +63,9 @@ def _pool_time_at_200_over_20(output: Path) -> Pairs:
         whole = process_seconds(_render(str(count), output / str(count)), project)
         return (whole - start) / count
 
-    return measure_pairs(
-        "render_pool_time_at_200_over_20", partial(seconds_a_pool, 200), partial(seconds_a_pool, 20)
+    pairs = measure_pairs(partial(seconds_a_pool, 200), partial(seconds_a_pool, 20))
+    return summarise(
+        "render_pool_time_at_200_over_20", pairs, lambda pair: pair.ours_over_other, "s a pool"
     )
 
 

@@ -1,7 +1,9 @@
 """Keeps container images on the nodes of Kubernetes node pools, before any pod needs them."""
 
 from preloader.args import (
+    CleanupArgs,
     HelperImagesArgs,
+    ImageCleanupArgs,
     ImagePreloaderArgs,
     PreloadArgs,
     PreloaderNamespaceArgs,
@@ -9,12 +11,16 @@ from preloader.args import (
     Rollout,
     Tolerate,
 )
+from preloader.cleanup.component import ImageCleanup
 from preloader.component import ImagePreloader, PreloaderNamespace
 from preloader.nodes import TaintArgs, TaintEffect
 from preloader.problems import InvalidInput, Problem
 
 __all__ = [
+    "CleanupArgs",
     "HelperImagesArgs",
+    "ImageCleanup",
+    "ImageCleanupArgs",
     "ImagePreloader",
     "ImagePreloaderArgs",
     "InvalidInput",

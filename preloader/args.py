@@ -10,6 +10,7 @@ from typing import NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
+from preloader.agent.policy import ReportFormat
 from preloader.nodes import TaintArgs
 
 
@@ -52,11 +53,51 @@ class PreloadArgs(TypedDict):
     """How long `await` waits for a DaemonSet. Default: 1800."""
 
 
+class CleanupArgs(TypedDict):
+    enabled: NotRequired[bool]
+    """Whether images that nobody needs are removed. Default: true."""
+    keep_versions: NotRequired[int]
+    """How many versions of a repository stay, newest first. Default: 2."""
+    minimum_age_seconds: NotRequired[int]
+    """How long an image stays after it appeared on the node. Default: 3600."""
+    protect: NotRequired[list[str]]
+    """Globs over references (`ghcr.io/acme/*`); what they match is never removed. Default: none."""
+    schedule: NotRequired[str]
+    """When the cleanup runs, as a cron expression of five fields. Default: `0 3 * * *`."""
+    time_zone: NotRequired[str]
+    """IANA time zone of the schedule. Default: UTC."""
+    jitter_seconds: NotRequired[int]
+    """Longest delay after the schedule; each node has its own, always the same. Default: 600."""
+    high_water_percent: NotRequired[int]
+    """Use of the images' disk above which the cleanup runs at once. Default: 80."""
+    low_water_percent: NotRequired[int]
+    """Where a cleanup that `high_water_evicts` stops. Default: ten below `high_water_percent`."""
+    high_water_evicts: NotRequired[bool]
+    """Whether unused images among the newest versions may go as well above high water.
+    Default: false."""
+    eviction_percent: NotRequired[int]
+    """Disk use at which the pool's kubelets evict, below which high water has to be. Default: the
+    node group's, otherwise unknown and not checked."""
+    dry_run: NotRequired[bool]
+    """Whether to report what would be removed, and to remove nothing. Default: false."""
+    report: NotRequired[ReportFormat]
+    """`json` or `text`. Default: json, one line a decision."""
+    metrics_port: NotRequired[int]
+    """Port of Prometheus metrics and health, on the node's own address. Default: none."""
+    image_filesystem: NotRequired[str]
+    """A path in the container on the disk that holds the images. Default: its root directory, which
+    overlayfs keeps there."""
+    runtime_socket: NotRequired[str]
+    """The container runtime's socket. Default: /run/containerd/containerd.sock."""
+
+
 class HelperImagesArgs(TypedDict):
     busybox: NotRequired[str]
     """Image with a static `/bin/busybox`. Default: busybox:1.37.0-musl."""
     pause: NotRequired[str]
     """Image that does nothing, for `init` mode. Default: registry.k8s.io/pause:3.10."""
+    python: NotRequired[str]
+    """Image with Python from 3.11 as `python3`, for the cleanup. Default: python:3.13-alpine."""
 
 
 class PreloaderNamespaceArgs(TypedDict):
@@ -80,7 +121,26 @@ class ImagePreloaderArgs(TypedDict):
     """`pool_taints` or `everything`. Default: pool_taints."""
     preload: NotRequired[PreloadArgs]
     """How the images are pulled and held."""
+    cleanup: NotRequired[CleanupArgs]
+    """Which images are removed from the pool's nodes, and when."""
     image_pull_secrets: NotRequired[list[str]]
     """Names of pull secrets in the preloader's namespace. Default: none, the node's credentials."""
     helper_images: NotRequired[HelperImagesArgs]
     """Where the preloader's own images are, for clusters without access to public registries."""
+
+
+class ImageCleanupArgs(TypedDict):
+    namespace: pulumi.Input[str]
+    """Namespace of the DaemonSet."""
+    node_labels: NotRequired[dict[str, str]]
+    """Labels of the nodes to clean. Default: none, which means all nodes."""
+    node_taints: NotRequired[list[TaintArgs]]
+    """Taints of those nodes. Default: none."""
+    tolerate: NotRequired[Tolerate]
+    """`pool_taints` or `everything`. Default: pool_taints."""
+    cleanup: NotRequired[CleanupArgs]
+    """Which images are removed, and when; `enabled` has no meaning here."""
+    image_pull_secrets: NotRequired[list[str]]
+    """Names of pull secrets in the namespace. Default: none, the node's credentials."""
+    helper_images: NotRequired[HelperImagesArgs]
+    """Where the image with Python is, for clusters without access to public registries."""

@@ -2,15 +2,15 @@
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import DaemonSet
-from pulumi_kubernetes.core.v1 import Namespace, ResourceQuota
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ResourceQuota
 
 from preloader.args import ImagePreloaderArgs, PreloaderNamespaceArgs, Rollout
-from preloader.manifests import critical_pods_quota, daemon_set, namespace
+from preloader.cleanup.manifests import cleanup_config_map
+from preloader.manifests import critical_pods_quota, lane_daemon_set, namespace
 from preloader.nodes import check_dns_label
 from preloader.problems import refuse
 from preloader.spec import PreloaderSpec, preloader_spec, preloader_warnings
-
-PACKAGE = "image-preloader:index"
+from preloader.tokens import PACKAGE
 
 
 class PreloaderNamespace(pulumi.ComponentResource):
@@ -56,10 +56,11 @@ class ImagePreloader(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:ImagePreloader", name, {**args}, opts)
         for warning in preloader_warnings(args):
             pulumi.log.warn(str(warning.under(name)), self)
+        cleanup_config = self._cleanup_config(name, spec, args["namespace"])
         daemon_sets = [
             DaemonSet(
                 f"{name}-lane-{lane}",
-                daemon_set(spec, lane, args["namespace"]),
+                lane_daemon_set(spec, lane, args["namespace"], cleanup_config),
                 self._daemon_set_options(spec),
             )
             for lane in range(len(spec.lanes))
@@ -69,6 +70,18 @@ class ImagePreloader(pulumi.ComponentResource):
         ]
         self.daemon_set_names = pulumi.Output.all(*names)
         self.register_outputs({"daemonSetNames": self.daemon_set_names})
+
+    def _cleanup_config(
+        self, name: str, spec: PreloaderSpec, namespace: pulumi.Input[str]
+    ) -> pulumi.Input[str]:
+        if spec.cleanup is None:
+            return ""
+        child = ConfigMap(
+            f"{name}-cleanup",
+            cleanup_config_map(spec.cleanup, namespace),
+            pulumi.ResourceOptions(parent=self),
+        )
+        return child.metadata.apply(lambda metadata: metadata.name or "")
 
     def _daemon_set_options(self, spec: PreloaderSpec) -> pulumi.ResourceOptions:
         timeout = f"{spec.rollout_timeout_seconds}s"

@@ -15,7 +15,7 @@ Lanes = tuple[tuple[Item, ...], ...]
 def spread(
     items: Sequence[Item], lane_count: int, size: Callable[[Item], int | None]
 ) -> Lanes[Item]:
-    """Returns the items in at most `lane_count` lanes, none of them empty.
+    """Returns the items in at most `lane_count` lanes, none empty, those with the least first.
 
     By size, longest first into the lane that is the least full, where every size is known: at most
     4/3 of the best possible (Graham 1969, https://doi.org/10.1137/0117039). Else in turn.
@@ -23,7 +23,7 @@ def spread(
     lane_count = min(lane_count, len(items))
     sized = [(item, item_size) for item in items if (item_size := size(item)) is not None]
     if len(sized) < len(items):
-        return tuple(tuple(items[lane::lane_count]) for lane in range(lane_count))
+        return tuple(tuple(items[lane::lane_count]) for lane in reversed(range(lane_count)))
     lanes: list[list[Item]] = [[] for _ in range(lane_count)]
     filled = [0] * lane_count
     # A stable sort and the lowest lane on a tie: equal sizes keep the order written.
@@ -31,4 +31,5 @@ def spread(
         lane = filled.index(min(filled))
         lanes[lane].append(item)
         filled[lane] += item_size
-    return tuple(tuple(lane) for lane in lanes if lane)
+    by_fill = sorted(range(lane_count), key=lambda lane: filled[lane])
+    return tuple(tuple(lanes[lane]) for lane in by_fill)

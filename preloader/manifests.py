@@ -1,19 +1,12 @@
 """The Kubernetes objects of a pool: from a spec to typed arguments, without any registration."""
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import (
-    DaemonSetInitArgs,
-    DaemonSetSpecArgs,
-    DaemonSetUpdateStrategyArgs,
-    RollingUpdateDaemonSetArgs,
-)
+from pulumi_kubernetes.apps.v1 import DaemonSetInitArgs
 from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     EmptyDirVolumeSourceArgs,
     EnvVarArgs,
     NamespaceInitArgs,
-    PodSpecArgs,
-    PodTemplateSpecArgs,
     ResourceQuotaInitArgs,
     ResourceQuotaSpecArgs,
     ResourceRequirementsArgs,
@@ -22,13 +15,15 @@ from pulumi_kubernetes.core.v1 import (
     VolumeArgs,
     VolumeMountArgs,
 )
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from preloader.args import PreloadMode, Rollout
-from preloader.pods import PRIORITY_CLASS, no_rights, pod
+from preloader.args import PreloadMode
+from preloader.cleanup.manifests import CHECKSUM_ANNOTATION, cleanup_container, cleanup_volumes
+from preloader.pods import APPLICATION, PRIORITY_CLASS, daemon_set, no_rights, pod, selector
 from preloader.spec import PreloadedImage, PreloaderSpec
 
-APPLICATION = "image-preloader"
+# The lane with the least to pull, so that the cleanup's own image delays no large one.
+CLEANUP_LANE = 0
 NO_OP_VOLUME = "no-op"
 # Not a path that an image has: the mount must hide nothing that the image's own user could need.
 NO_OP_DIRECTORY = "/.image-preloader"
@@ -78,53 +73,48 @@ def critical_pods_quota(namespace: pulumi.Input[str]) -> ResourceQuotaInitArgs:
     )
 
 
-def daemon_set(spec: PreloaderSpec, lane: int, namespace: pulumi.Input[str]) -> DaemonSetInitArgs:
-    """The DaemonSet of one of the pool's lanes."""
-    # Immutable in the API, so it must never follow the images.
-    selector = {
-        "app.kubernetes.io/name": APPLICATION,
-        "app.kubernetes.io/instance": spec.pool,
-        "app.kubernetes.io/component": f"lane-{lane}",
-    }
-    awaits = spec.rollout is Rollout.AWAIT
-    return DaemonSetInitArgs(
-        metadata=ObjectMetaArgs(
-            namespace=namespace,
-            labels=selector,
-            annotations=None if awaits else {"pulumi.com/skipAwait": "true"},
+def lane_daemon_set(
+    spec: PreloaderSpec,
+    lane: int,
+    namespace: pulumi.Input[str],
+    cleanup_config: pulumi.Input[str],
+) -> DaemonSetInitArgs:
+    """The DaemonSet of one of the pool's lanes; the first one has the cleanup container.
+
+    `cleanup_config` is the name of the ConfigMap of the pool's cleanup.
+    """
+    cleanup = spec.cleanup if lane == CLEANUP_LANE else None
+    init_containers, containers = _lane_containers(spec, lane)
+    volumes = [VolumeArgs(name=NO_OP_VOLUME, empty_dir=EmptyDirVolumeSourceArgs(size_limit="8Mi"))]
+    if cleanup:
+        # The first to start of its kind, so that no image that fails to come keeps it from running.
+        is_sidecar = spec.mode is PreloadMode.INIT
+        first = init_containers if is_sidecar else containers
+        first.insert(0, cleanup_container(cleanup, is_sidecar=is_sidecar))
+        volumes += cleanup_volumes(cleanup, cleanup_config)
+    return daemon_set(
+        selector(spec.pool, f"lane-{lane}"),
+        namespace,
+        pod(
+            spec.placement,
+            init_containers=init_containers,
+            containers=containers,
+            volumes=volumes,
         ),
-        spec=DaemonSetSpecArgs(
-            selector=LabelSelectorArgs(match_labels=selector),
-            # Nothing is served that a rollout could interrupt; one node at a time takes for ever.
-            update_strategy=DaemonSetUpdateStrategyArgs(
-                type="RollingUpdate",
-                rolling_update=RollingUpdateDaemonSetArgs(max_unavailable="100%"),
-            ),
-            revision_history_limit=2,
-            template=PodTemplateSpecArgs(
-                metadata=ObjectMetaArgs(labels=selector), spec=_lane_pod(spec, lane)
-            ),
-        ),
+        rollout=spec.rollout,
+        pod_annotations={CHECKSUM_ANNOTATION: cleanup.checksum} if cleanup else None,
     )
 
 
-def _lane_pod(spec: PreloaderSpec, lane: int) -> PodSpecArgs:
+def _lane_containers(
+    spec: PreloaderSpec, lane: int
+) -> tuple[list[ContainerArgs], list[ContainerArgs]]:
     copy = _copy_no_op(spec.helper_images.busybox)
     images = spec.lanes[lane]
     if spec.mode is PreloadMode.HOLD:
-        init_containers = [copy]
-        containers = [_image_container(image, "sleep", FOREVER_SECONDS) for image in images]
-    else:
-        init_containers = [copy, *(_image_container(image, "true") for image in images)]
-        containers = [_container("pause", spec.helper_images.pause)]
-    return pod(
-        spec.placement,
-        init_containers=init_containers,
-        containers=containers,
-        volumes=[
-            VolumeArgs(name=NO_OP_VOLUME, empty_dir=EmptyDirVolumeSourceArgs(size_limit="8Mi"))
-        ],
-    )
+        return [copy], [_image_container(image, "sleep", FOREVER_SECONDS) for image in images]
+    pulled = [_image_container(image, "true") for image in images]
+    return [copy, *pulled], [_container("pause", spec.helper_images.pause)]
 
 
 def _copy_no_op(busybox: str) -> ContainerArgs:

@@ -1,7 +1,14 @@
 """What the preloader's pods have in common: where they run, and how little they may do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pulumi
+from pulumi_kubernetes.apps.v1 import (
+    DaemonSetInitArgs,
+    DaemonSetSpecArgs,
+    DaemonSetUpdateStrategyArgs,
+    RollingUpdateDaemonSetArgs,
+)
 from pulumi_kubernetes.core.v1 import (
     AffinityArgs,
     CapabilitiesArgs,
@@ -13,15 +20,18 @@ from pulumi_kubernetes.core.v1 import (
     NodeSelectorTermArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
+    PodTemplateSpecArgs,
     SeccompProfileArgs,
     SecurityContextArgs,
     TolerationArgs,
     VolumeArgs,
 )
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-from preloader.args import Tolerate
+from preloader.args import Rollout, Tolerate
 from preloader.placement import Placement
 
+APPLICATION = "image-preloader"
 PRIORITY_CLASS = "system-node-critical"
 # The user `nobody` of most images. What runs needs no right in an image, so no image has to run as
 # the user that it was built for.
@@ -61,6 +71,49 @@ def pod(
         init_containers=list(init_containers) or None,
         containers=list(containers),
         volumes=list(volumes),
+    )
+
+
+def selector(pool: str, part: str) -> dict[str, str]:
+    """The labels of one part of what runs on a pool's nodes, by which its DaemonSet finds its pods.
+
+    Immutable in the API, so they must never follow the images.
+    """
+    return {
+        "app.kubernetes.io/name": APPLICATION,
+        "app.kubernetes.io/instance": pool,
+        "app.kubernetes.io/component": part,
+    }
+
+
+def daemon_set(
+    labels: Mapping[str, str],
+    namespace: pulumi.Input[str],
+    pod: PodSpecArgs,
+    *,
+    rollout: Rollout,
+    pod_annotations: Mapping[str, str] | None = None,
+) -> DaemonSetInitArgs:
+    """A DaemonSet whose pods have these labels, and no other pods do."""
+    awaits = rollout is Rollout.AWAIT
+    return DaemonSetInitArgs(
+        metadata=ObjectMetaArgs(
+            namespace=namespace,
+            labels=labels,
+            annotations=None if awaits else {"pulumi.com/skipAwait": "true"},
+        ),
+        spec=DaemonSetSpecArgs(
+            selector=LabelSelectorArgs(match_labels=labels),
+            # Nothing is served that a rollout could interrupt; one node at a time takes for ever.
+            update_strategy=DaemonSetUpdateStrategyArgs(
+                type="RollingUpdate",
+                rolling_update=RollingUpdateDaemonSetArgs(max_unavailable="100%"),
+            ),
+            revision_history_limit=2,
+            template=PodTemplateSpecArgs(
+                metadata=ObjectMetaArgs(labels=labels, annotations=pod_annotations), spec=pod
+            ),
+        ),
     )
 
 

@@ -6,24 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from preloader.args import (
+    CleanupArgs,
     HelperImagesArgs,
     ImagePreloaderArgs,
     PreloadArgs,
     PreloadMode,
     Rollout,
-    Tolerate,
 )
+from preloader.cleanup.spec import CleanupSpec, check_cleanup, cleanup_spec
+from preloader.helpers import HelperImages, check_helper_images
 from preloader.images import InvalidReference, Reference, parse_reference
 from preloader.lanes import Lanes, spread
 from preloader.nodes import (
     DNS_LABEL_MAX_LENGTH,
     check_dns_label,
-    check_dns_subdomain,
-    check_labels,
-    check_taints,
-    parse_taints,
 )
-from preloader.placement import Placement
+from preloader.placement import Placement, check_placement, placement
 from preloader.problems import Problem, check_choice, check_keys, check_range, join, refuse
 
 DEFAULT_LANES = 4
@@ -54,14 +52,6 @@ class PreloadedImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HelperImages:
-    """The preloader's own images, replaced where a cluster reaches private registries alone."""
-
-    busybox: str = "busybox:1.37.0-musl"
-    pause: str = "registry.k8s.io/pause:3.10"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PreloaderSpec:
     """The images of one pool in lanes, the pool's nodes, and how its pods run there."""
 
@@ -72,28 +62,29 @@ class PreloaderSpec:
     rollout: Rollout
     rollout_timeout_seconds: int
     helper_images: HelperImages
+    cleanup: CleanupSpec | None
 
 
 def preloader_spec(pool: str, args: ImagePreloaderArgs) -> PreloaderSpec:
     """Returns the spec of the pool; raises InvalidInput with every problem of its inputs."""
     refuse(f"ImagePreloader {pool!r}", preloader_problems(pool, args))
     preload = args.get("preload", PreloadArgs())
+    cleanup = args.get("cleanup", CleanupArgs())
+    helpers = HelperImages(**args.get("helper_images", HelperImagesArgs()))
     images = _images(args)
     return PreloaderSpec(
         pool=pool,
         lanes=spread(images, preload.get("lanes", DEFAULT_LANES), lambda image: image.size_bytes),
-        placement=Placement(
-            node_labels=tuple(sorted(args.get("node_labels", {}).items())),
-            node_taints=parse_taints(args.get("node_taints", [])),
-            tolerate=Tolerate(args.get("tolerate", Tolerate.POOL_TAINTS)),
-            image_pull_secrets=tuple(args.get("image_pull_secrets", [])),
-        ),
+        placement=placement(args),
         mode=PreloadMode(preload.get("mode", PreloadMode.HOLD)),
         rollout=Rollout(preload.get("rollout", Rollout.DETACHED)),
         rollout_timeout_seconds=preload.get(
             "rollout_timeout_seconds", DEFAULT_ROLLOUT_TIMEOUT_SECONDS
         ),
-        helper_images=HelperImages(**args.get("helper_images", HelperImagesArgs())),
+        helper_images=helpers,
+        cleanup=cleanup_spec(pool, args["images"], cleanup, helpers.python)
+        if cleanup.get("enabled", True)
+        else None,
     )
 
 
@@ -105,12 +96,10 @@ def preloader_problems(pool: str, args: ImagePreloaderArgs) -> list[Problem]:
         *check_keys("", args, ImagePreloaderArgs.__annotations__),
         *_check_images("images", images),
         *_check_sizes("image_sizes_bytes", args.get("image_sizes_bytes", {}), images),
-        *check_labels("node_labels", args.get("node_labels", {})),
-        *check_taints("node_taints", args.get("node_taints", [])),
-        *check_choice("tolerate", args.get("tolerate", Tolerate.POOL_TAINTS), Tolerate),
+        *check_placement(args),
         *_check_preload("preload", args.get("preload", PreloadArgs())),
-        *_check_secrets("image_pull_secrets", args.get("image_pull_secrets", [])),
-        *_check_helpers("helper_images", args.get("helper_images", HelperImagesArgs())),
+        *check_cleanup("cleanup", args.get("cleanup", CleanupArgs())),
+        *check_helper_images("helper_images", args.get("helper_images", HelperImagesArgs())),
     ]
 
 
@@ -170,20 +159,6 @@ def _check_preload(path: str, preload: PreloadArgs) -> Iterator[Problem]:
         1,
         MAX_ROLLOUT_TIMEOUT_SECONDS,
     )
-
-
-def _check_secrets(path: str, names: Sequence[str]) -> Iterator[Problem]:
-    for index, name in enumerate(names):
-        yield from check_dns_subdomain(f"{path}[{index}]", name)
-
-
-def _check_helpers(path: str, helpers: HelperImagesArgs) -> Iterator[Problem]:
-    yield from check_keys(path, helpers, HelperImagesArgs.__annotations__)
-    for name, text in helpers.items():
-        try:
-            parse_reference(str(text))
-        except InvalidReference as error:
-            yield Problem(f"{path}.{name}", text, error.reason)
 
 
 def _advice(reference: Reference) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the components register: types, names, parents and options.
+"""What the components register: types, names, parents and options; the cleanup apart.
 
 Whether an API server accepts it cannot be seen here; `tests/node` applies the same objects to one.
 """
@@ -18,7 +18,8 @@ IMAGES = ["a:1", "b:1", "c:1"]
 
 
 def args(**others: object) -> ImagePreloaderArgs:
-    return cast("ImagePreloaderArgs", {"namespace": "preload", "images": IMAGES, **others})
+    plain = {"namespace": "preload", "images": IMAGES, "cleanup": {"enabled": False}}
+    return cast("ImagePreloaderArgs", {**plain, **others})
 
 
 def named(resources: list[Registration], name: str) -> Registration:

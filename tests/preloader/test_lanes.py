@@ -14,20 +14,20 @@ ARTICLE_BYTES |= {"rust": 590_583_972}
 
 def test_longest_first_into_the_emptiest_lane() -> None:
     lanes = spread(list(ARTICLE_BYTES), 2, ARTICLE_BYTES.get)
-    assert lanes == (("rust",), ("golang", "py-kube", "python"))
+    assert lanes == (("golang", "py-kube", "python"), ("rust",))
 
 
 def test_unknown_sizes_are_dealt_out_in_the_order_written() -> None:
-    assert spread("abcde", 2, lambda _: None) == (("a", "c", "e"), ("b", "d"))
+    assert spread("abcde", 2, lambda _: None) == (("b", "d"), ("a", "c", "e"))
 
 
 def test_one_unknown_size_makes_all_sizes_unknown() -> None:
     sizes = {"a": 1, "b": None, "c": 9}
-    assert spread("abc", 2, sizes.get) == (("a", "c"), ("b",))
+    assert spread("abc", 2, sizes.get) == (("b",), ("a", "c"))
 
 
 def test_there_are_never_more_lanes_than_images() -> None:
-    assert spread("ab", 4, lambda _: None) == (("a",), ("b",))
+    assert spread("ab", 4, lambda _: None) == (("b",), ("a",))
     assert spread("ab", 4, lambda _: 7) == (("a",), ("b",))
 
 
@@ -47,6 +47,13 @@ def test_the_fullest_lane_is_within_four_thirds_of_the_best(sizes: list[int], co
         for choice in product(range(count), repeat=len(sizes))
     )
     assert 3 * fullest <= 4 * best
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1), st.integers(1, 20))
+def test_the_lane_with_the_least_to_pull_is_the_first(sizes: list[int], count: int) -> None:
+    lanes = spread(list(enumerate(sizes)), count, lambda item: item[1])
+    fills = [sum(size for _, size in lane) for lane in lanes]
+    assert fills == sorted(fills)
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1), st.integers(1, 20))

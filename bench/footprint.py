@@ -1,0 +1,47 @@
+"""What the preloader's pods take from a node, as its cgroups count it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+CGROUPS = Path("/sys/fs/cgroup")
+# Of cgroup v1 and v2, each with its unit in a second.
+CPU_FILES = {"cpuacct.usage": 1e9, "cpu.stat": 1e6}
+MEMORY_FILES = ("memory.usage_in_bytes", "memory.current")
+MIB = 1024 * 1024
+
+
+def held_memory_mib(pods: Sequence[dict[str, Any]]) -> list[float]:
+    """Returns the memory of each container that holds an image, in MiB."""
+    return [
+        int(file.read_text()) / MIB
+        for name, file in _container_files(pods, MEMORY_FILES)
+        if name != "cleanup"
+    ]
+
+
+def cpu_percent(pods: Sequence[dict[str, Any]], seconds: float) -> float:
+    """Returns what all containers of the pods, and their probes, use of a core meanwhile."""
+    before = _cpu_seconds(pods)
+    time.sleep(seconds)
+    return 100 * (_cpu_seconds(pods) - before) / seconds
+
+
+def _cpu_seconds(pods: Sequence[dict[str, Any]]) -> float:
+    return sum(
+        # Of cpu.stat it is the first line, `usage_usec N`.
+        float(file.read_text().splitlines()[0].split()[-1]) / CPU_FILES[file.name]
+        for _, file in _container_files(pods, tuple(CPU_FILES))
+    )
+
+
+def _container_files(
+    pods: Sequence[dict[str, Any]], names: Sequence[str]
+) -> Iterator[tuple[str, Path]]:
+    """Yields each container's name and, in its cgroup, the first of these files that any has."""
+    files = next(found for name in names if (found := list(CGROUPS.rglob(name))))
+    for pod in pods:
+        for status in pod["status"]["containerStatuses"]:
+            container = status["containerID"].rpartition("/")[2]
+            yield status["name"], next(file for file in files if container in file.parent.name)

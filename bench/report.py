@@ -1,0 +1,93 @@
+"""Puts the results into the README as a table, and the times into a plot."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.pairs import Measurement
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+PLOT = Path("docs") / "bench.svg"
+# In the order of the table: what is measured, and what the ratio is to reach.
+DESCRIPTIONS = {
+    "pod_start_cold_over_preloaded": ("A pod's start, cold over preloaded", "at least 30"),
+    "pull_article_over_lanes": ("All images on a node, article's manifest over lanes", ""),
+    "pull_bound_over_lanes": ("The best possible over lanes", "at least 0.9"),
+    "held_image_memory_over_limit": ("Memory of a held image over 0.5 MiB", "at most 1"),
+    "idle_cpu_over_limit": ("Idle preloader's CPU over 0.1 % of a core", "at most 1"),
+    "cleanup_article_over_ours": ("A cleanup, article's script over the agent", "at least 20"),
+    "cleanup_memory_over_limit": ("Memory of the agent over 25 MiB", "at most 1"),
+    "cleanup_idle_cpu_over_limit": ("Idle agent's CPU over 0.1 % of a core", "at most 1"),
+    "cleanup_config_map_over_limit": ("ConfigMap of the cleanup over 400 KiB", "at most 1"),
+    "cleanup_start_over_limit": ("The agent's first plan over 0.5 s", "at most 1"),
+    "render_over_imports": ("`render` of the dev stack over its imports", "at most 1.3"),
+    "render_with_node_groups_over_imports": ("The same with node groups", "at most 1.3"),
+    "render_pool_time_at_200_over_20": ("`render`'s time a pool, 200 over 20", "at most 1.5"),
+}
+BARS = (
+    ("pull_article_over_lanes", "other", "all images, article's manifest", "#8c959f"),
+    ("pull_article_over_lanes", "ours", "all images, lanes", "#1a7f37"),
+    ("pull_bound_over_lanes", "other", "all images, best possible", "#bf8700"),
+    ("pod_start_cold_over_preloaded", "other", "a pod's start, cold", "#8c959f"),
+    ("pod_start_cold_over_preloaded", "ours", "a pod's start, preloaded", "#1a7f37"),
+)
+STYLE = (
+    'font-family="system-ui, \'DejaVu Sans\', sans-serif" font-size="13" '
+    'role="img" aria-label="Medians in seconds"'
+)
+WIDTH, LABEL_WIDTH, BAR_HEIGHT, ROW_HEIGHT, TOP = 760, 250, 20, 32, 16
+
+
+def write(measurements: Sequence[Measurement], root: Path) -> None:
+    """Writes the README's table, between its marks, and the plot beside it."""
+    by_name = {str(each["name"]): each for each in measurements}
+    readme = root / "README.md"
+    table = "\n".join((BEGIN, *_table(by_name), END))
+    text = readme.read_text(encoding="utf-8")
+    whole = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    readme.write_text(whole.sub(lambda _: table, text), encoding="utf-8")
+    (root / PLOT).write_text(_plot(by_name), encoding="utf-8")
+
+
+def _table(by_name: dict[str, Any]) -> Iterator[str]:
+    yield "| measured | ratio | to reach | ours | other | runs | spread |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, (description, goal) in DESCRIPTIONS.items():
+        if name not in by_name:
+            continue
+        each = by_name[name]
+        low, high = each["spread"]
+        yield (
+            f"| {description} | {each['ratio']} | {goal} | {each['ours']} {each['unit']} | "
+            f"{each['other']} {each['unit']} | {each['runs']} | {low} to {high} |"
+        )
+
+
+def _plot(by_name: dict[str, Any]) -> str:
+    bars = [
+        (label, float(by_name[name][side]), colour)
+        for name, side, label, colour in BARS
+        if name in by_name
+    ]
+    scale = (WIDTH - LABEL_WIDTH - 80) / max((value for _, value, _ in bars), default=1)
+    rows = [
+        f'<text x="{LABEL_WIDTH - 12}" y="{y + 15}" text-anchor="end">{label}</text>'
+        f'<rect x="{LABEL_WIDTH}" y="{y}" width="{value * scale:.1f}" height="{BAR_HEIGHT}" '
+        f'rx="3" fill="{colour}"/>'
+        f'<text x="{LABEL_WIDTH + value * scale + 8:.1f}" y="{y + 15}">{value:.1f} s</text>'
+        for number, (label, value, colour) in enumerate(bars)
+        for y in (TOP + number * ROW_HEIGHT,)
+    ]
+    height = 2 * TOP + len(bars) * ROW_HEIGHT
+    return "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {STYLE}>',
+            f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+            '<g fill="#1f2328">',
+            *rows,
+            "</g>",
+            "</svg>",
+            "",
+        )
+    )

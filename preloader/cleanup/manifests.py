@@ -1,0 +1,114 @@
+"""The cleanup container: the agent and its policy in a ConfigMap, and what of the node it sees.
+
+Of the node it needs the runtime's socket, and a directory of its own to remember things in. Whoever
+holds the socket commands the runtime as root; what is dropped here (capabilities, privilege
+escalation, a service account, every host namespace but the network's) limits what else a flaw in
+the agent could reach.
+"""
+
+import base64
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ConfigMapInitArgs,
+    ConfigMapVolumeSourceArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    ExecActionArgs,
+    HostPathVolumeSourceArgs,
+    ObjectFieldSelectorArgs,
+    ProbeArgs,
+    ResourceRequirementsArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from preloader.bundle import build_agent
+from preloader.cleanup.spec import CleanupSpec
+from preloader.pods import no_rights
+
+# Where the agent looks for things by default: preloader/agent/__main__.py.
+CONFIG_DIRECTORY = "/etc/image-preloader"
+STATE_DIRECTORY = "/var/lib/image-preloader"
+READY_DIRECTORY = "/run/image-preloader"
+AGENT, POLICY = "agent.pyz", "policy.json"
+# Isolated and without site packages, which would take memory for nothing.
+RUN_AGENT = ("python3", "-I", "-S", f"{CONFIG_DIRECTORY}/{AGENT}")
+# A restart mends neither a runtime that is down nor a policy that cannot be read.
+NEVER_RESTART = 2**31 - 1
+CHECKSUM_ANNOTATION = "image-preloader/cleanup-sha256"
+CONFIG_VOLUME, RUNTIME_VOLUME, STATE_VOLUME, READY_VOLUME = "cleanup", "runtime", "state", "ready"
+
+
+def cleanup_config_map(spec: CleanupSpec, namespace: pulumi.Input[str]) -> ConfigMapInitArgs:
+    """The agent and its policy; at most 1 MiB, as etcd keeps no more."""
+    return ConfigMapInitArgs(
+        metadata=ObjectMetaArgs(namespace=namespace),
+        data={POLICY: spec.policy_json},
+        binary_data={AGENT: base64.b64encode(build_agent()).decode()},
+    )
+
+
+def cleanup_container(spec: CleanupSpec, *, is_sidecar: bool = False) -> ContainerArgs:
+    """The container; as a sidecar it starts before the init containers that come after it."""
+    port = spec.policy.metrics_port
+    is_ready = ExecActionArgs(command=[*RUN_AGENT, "ready"])
+    return ContainerArgs(
+        name="cleanup",
+        image=spec.python,
+        image_pull_policy="IfNotPresent",
+        restart_policy="Always" if is_sidecar else None,
+        command=[*RUN_AGENT, "run", "--socket", spec.runtime_socket],
+        env=[
+            EnvVarArgs(
+                name="NODE_NAME",
+                value_from=EnvVarSourceArgs(
+                    field_ref=ObjectFieldSelectorArgs(field_path="spec.nodeName")
+                ),
+            )
+        ],
+        ports=[ContainerPortArgs(name="metrics", container_port=port)] if port else None,
+        # Seldom, since a probe costs more than the agent; but no rollout should wait for it.
+        startup_probe=ProbeArgs(
+            exec_=is_ready,
+            initial_delay_seconds=1,
+            period_seconds=2,
+            timeout_seconds=10,
+            failure_threshold=NEVER_RESTART,
+        ),
+        readiness_probe=ProbeArgs(exec_=is_ready, period_seconds=60, timeout_seconds=10),
+        resources=ResourceRequirementsArgs(
+            requests={"cpu": "5m", "memory": "24Mi"}, limits={"memory": "64Mi"}
+        ),
+        # The socket belongs to root.
+        security_context=no_rights(as_root=True),
+        volume_mounts=[
+            VolumeMountArgs(name=CONFIG_VOLUME, mount_path=CONFIG_DIRECTORY, read_only=True),
+            VolumeMountArgs(name=RUNTIME_VOLUME, mount_path=spec.socket_directory, read_only=True),
+            VolumeMountArgs(name=STATE_VOLUME, mount_path=STATE_DIRECTORY),
+            VolumeMountArgs(name=READY_VOLUME, mount_path=READY_DIRECTORY),
+        ],
+    )
+
+
+def cleanup_volumes(spec: CleanupSpec, config_map_name: pulumi.Input[str]) -> list[VolumeArgs]:
+    """The volumes of the container."""
+    return [
+        VolumeArgs(name=CONFIG_VOLUME, config_map=ConfigMapVolumeSourceArgs(name=config_map_name)),
+        VolumeArgs(
+            name=RUNTIME_VOLUME,
+            host_path=HostPathVolumeSourceArgs(path=spec.socket_directory, type="Directory"),
+        ),
+        VolumeArgs(
+            name=STATE_VOLUME,
+            host_path=HostPathVolumeSourceArgs(path=STATE_DIRECTORY, type="DirectoryOrCreate"),
+        ),
+        VolumeArgs(
+            name=READY_VOLUME,
+            empty_dir=EmptyDirVolumeSourceArgs(medium="Memory", size_limit="1Mi"),
+        ),
+    ]

@@ -1,0 +1,3 @@
+"""The name under which Pulumi knows the components."""
+
+PACKAGE = "image-preloader:index"

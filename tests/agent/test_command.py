@@ -1,0 +1,277 @@
+"""The archive as people and pods start it: commands, exit codes, signals, memory, time."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preloader.agent.messages import Image
+from preloader.bundle import build_agent
+from tests.agent.fake_runtime import FakeRuntime, Server, Silence, Status
+
+SECONDS = 20
+
+
+def image(tag: int) -> Image:
+    return Image(f"{tag:064}", (f"docker.io/library/nginx:{tag}",))
+
+
+class Command:
+    """The agent's command line, with the paths of one test."""
+
+    def __init__(self, archive: Path, folder: Path, socket: str) -> None:
+        self.folder = folder
+        self._archive = archive
+        self._options = {
+            "--socket": socket,
+            "--policy": str(folder / "policy.json"),
+            "--state": str(folder),
+        }
+        self.ready = str(folder / "ready")
+
+    def policy(self, **values: Any) -> None:
+        policy = {"pool": "web", "minimum_age_seconds": 0, "high_water_percent": None, **values}
+        (self.folder / "policy.json").write_text(json.dumps(policy))
+
+    def line(self, command: str, *options: str, **others: str) -> list[str]:
+        # Isolated, as the pod starts it: nothing of this machine's Python gets in.
+        known = {
+            "run": {**self._options, "--ready": self.ready},
+            "plan": self._options,
+            "ready": {"--ready": self.ready},
+        }[command]
+        given = [part for pair in {**known, **others}.items() for part in pair]
+        return [sys.executable, "-I", "-S", str(self._archive), command, *options, *given]
+
+    def run(self, command: str, *options: str, **others: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.line(command, *options, **others),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            env={"NODE_NAME": "node-1"},
+        )
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "agent.pyz"
+    path.write_bytes(build_agent())
+    return path
+
+
+@pytest.fixture
+def command(archive: Path, tmp_path: Path, server: Server, fake: FakeRuntime) -> Command:
+    fake.add(*(image(tag) for tag in range(1, 4)))
+    command = Command(archive, tmp_path, server.path)
+    command.policy()
+    return command
+
+
+@pytest.fixture
+def start(command: Command) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts an agent, which is ended with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        with (command.folder / "log").open("w") as log:
+            process = subprocess.Popen(command.line("run"), stdout=log)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+def test_run_once_runs_once(command: Command, fake: FakeRuntime) -> None:
+    result = command.run("run", "--once")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["decision"] * 3 + ["summary"]
+    assert {line["node"] for line in lines} == {"node-1"}
+    assert set(fake.images) == {image(2).id, image(3).id}
+
+
+def test_run_once_fails_when_an_image_cannot_be_removed(
+    command: Command, fake: FakeRuntime
+) -> None:
+    fake.handlers["RemoveImage"] = lambda _: Status(2)
+    assert command.run("run", "--once").returncode == 1
+
+
+def test_run_once_fails_without_a_runtime(command: Command, server: Server) -> None:
+    server.stop()
+    assert command.run("run", "--once").returncode == 1
+
+
+def test_plan_changes_nothing(command: Command, fake: FakeRuntime) -> None:
+    before = {path: path.stat().st_mtime_ns for path in command.folder.iterdir()}
+    result = command.run("plan")
+    assert result.returncode == 0
+    assert "would-remove  docker.io/library/nginx:1" in result.stdout
+    assert fake.removals() == 0
+    assert {path: path.stat().st_mtime_ns for path in command.folder.iterdir()} == before
+
+
+def test_plan_on_a_node_without_an_agent_counts_every_image_as_old_enough(
+    command: Command,
+) -> None:
+    command.policy(minimum_age_seconds=3600)
+    result = command.run("plan")
+    assert "every image counts as old enough" in result.stdout
+    assert "would-remove" in result.stdout
+
+
+def test_plan_beside_an_agent_sees_what_the_agent_sees(command: Command) -> None:
+    command.policy(minimum_age_seconds=3600, dry_run=True)
+    command.run("run", "--once")
+    result = command.run("plan")
+    assert "young" in result.stdout
+    assert "would-remove" not in result.stdout
+
+
+def test_plan_for_programs_is_json(command: Command) -> None:
+    lines = command.run("plan", "--json").stdout.splitlines()
+    assert {json.loads(line)["event"] for line in lines} == {"problem", "decision"}
+
+
+def test_plan_without_a_runtime_says_so(command: Command) -> None:
+    result = command.run("plan", **{"--socket": "/nowhere/socket"})
+    assert result.returncode == 4
+    assert result.stderr == "/nowhere/socket: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words", [("plan",), ("run", "--once")])
+def test_an_invalid_policy_is_refused_with_every_mistake(
+    command: Command, fake: FakeRuntime, words: tuple[str, ...]
+) -> None:
+    command.policy(keep_versions=0, colour="red")
+    result = command.run(*words)
+    assert result.returncode == 3
+    assert "keep_versions: 0" in result.stderr
+    assert 'colour: "red"' in result.stderr
+    assert fake.calls == []
+
+
+def test_a_wrong_command_line_is_refused(command: Command) -> None:
+    assert command.run("run", "--twice").returncode == 2
+
+
+def test_ready_follows_the_agent(command: Command, server: Server, start: Start) -> None:
+    result = command.run("ready")
+    assert (result.returncode, "No such file" in result.stderr) == (1, True)
+    agent = start()
+    wait_until(lambda: command.run("ready").returncode == 0)
+    agent.kill()
+    agent.wait()
+    server.stop()
+    start()
+    wait_until(lambda: command.run("ready").returncode == 1)
+    assert server.path in command.run("ready").stderr
+
+
+def test_an_agent_with_an_invalid_policy_stays_and_is_not_ready(
+    command: Command, fake: FakeRuntime, start: Start
+) -> None:
+    command.policy(schedule="0 0 30 2 *")
+    agent = start()
+    wait_until(lambda: "policy is invalid" in command.run("ready").stderr)
+    assert command.run("ready").returncode == 1
+    assert agent.poll() is None
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("method", ["RemoveImage", "ListImages", None])
+def test_a_signal_ends_it_at_once_whatever_it_does(
+    fake: FakeRuntime, start: Start, method: str | None, number: signal.Signals
+) -> None:
+    if method:
+        fake.handlers[method] = lambda _: Silence()
+    agent = start()
+    # Without a method that hangs, it gets as far as its sleep.
+    wait_until(lambda: fake.calls.count(method or "ListImages") >= (1 if method else 3))
+    time.sleep(0.05)
+    asked = time.monotonic()
+    os.kill(agent.pid, number)
+    assert agent.wait(SECONDS) == {signal.SIGTERM: 143, signal.SIGINT: 130}[number]
+    assert time.monotonic() - asked < 1
+
+
+def test_ended_in_a_removal_it_goes_on_with_the_rest_next_time(
+    command: Command, fake: FakeRuntime, start: Start
+) -> None:
+    fake.add(image(0))
+    good = fake._RemoveImage  # noqa: SLF001
+    fake.handlers["RemoveImage"] = lambda r: Silence() if fake.removals() == 2 else good(r)
+    agent = start()
+    wait_until(lambda: fake.removals() == 2)
+    agent.terminate()
+    agent.wait(SECONDS)
+    fake.handlers.clear()
+    assert command.run("run", "--once").returncode == 0
+    assert set(fake.images) == {image(2).id, image(3).id}
+
+
+def memory(process: "subprocess.Popen[bytes]") -> dict[str, int]:
+    """In KiB, as the kernel counts."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return {
+        key: int(line.split()[1])
+        for line in status.splitlines()
+        if (key := line.partition(":")[0]) in {"VmRSS", "VmHWM"}
+    }
+
+
+def test_it_takes_at_most_25_mib_even_at_its_peak(
+    command: Command, fake: FakeRuntime, start: Start
+) -> None:
+    command.policy(time_zone="Europe/Madrid", high_water_percent=99)
+    fake.add(*(image(tag) for tag in range(4, 200)))
+    agent = start()
+    wait_until(lambda: fake.calls.count("ListImages") >= 3)
+    assert memory(agent)["VmHWM"] < 25 * 1024
+
+
+def test_from_its_start_to_the_first_plan_is_less_than_half_a_second(
+    command: Command, fake: FakeRuntime
+) -> None:
+    def seconds(line: list[str]) -> float:
+        # Of processor time: how busy the machine is does not count.
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(line, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    python = [sys.executable, "-I", "-S", "-c", ""]
+    assert seconds(command.line("plan")) - seconds(python) < 0.5
+
+
+def test_a_readiness_check_is_cheap(command: Command) -> None:
+    # It is made again and again: all that it imports counts.
+    line = [sys.executable, "-I", "-S", "-X", "importtime", *command.line("ready")[3:4], "ready"]
+    result = subprocess.run(line, capture_output=True, text=True, check=False)
+    imported = {part.rpartition("|")[2].strip() for part in result.stderr.splitlines()}
+    assert "preloader.agent.readiness" in imported
+    assert not imported & {"argparse", "bz2", "json", "re", "typing", "dataclasses", "h2", "signal"}
