@@ -1,0 +1,1 @@
+"""The article's hands-on repro, for anyone: `make demo`."""
