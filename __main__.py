@@ -34,16 +34,19 @@ for name, pool in stack.pools.items():
     exports[name] = {}
     options = inherited
     if pool.node_group and isinstance(stack.cluster, settings.EksCluster):
-        from nodepools import NodePool
+        from nodepools import KarpenterPool, NodeGroupKind, NodePool
 
-        nodes = NodePool(name, stack.node_pool_args(pool, stack.cluster), inherited)
-        exports[name] |= {
-            "node_group_name": nodes.node_group_name,
-            "node_group_arn": nodes.node_group_arn,
-        }
+        node_pool = stack.node_pool_args(pool, stack.cluster)
+        karpenter = node_pool["node_group"].get("kind") == NodeGroupKind.KARPENTER
+        nodes = (KarpenterPool if karpenter else NodePool)(name, node_pool, inherited)
+        exports[name] |= nodes.names
         options = pulumi.ResourceOptions.merge(
             inherited, pulumi.ResourceOptions(depends_on=[nodes])
         )
+    if node_settings := stack.node_settings_args(pool):
+        from nodepools import NodeSettings
+
+        NodeSettings(name, node_settings)
     preloader = ImagePreloader(name, stack.preloader_args(pool, namespace), options)
     exports[name]["daemon_set_names"] = preloader.daemon_set_names
 

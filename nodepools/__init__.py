@@ -1,36 +1,66 @@
-"""EKS node groups whose disks and kubelets fit the images that they are to keep."""
+"""EKS node pools whose disks and kubelets fit the images that they are to keep."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nodepools.args import (
     AmiType,
     CapacityType,
-    ImageGcArgs,
     NodeGroupArgs,
+    NodeGroupKind,
     NodePoolArgs,
-    RootVolumeArgs,
+    NodeRoleArgs,
     ScalingArgs,
+    UpdateArgs,
+    UpdateStrategy,
+    VolumeArgs,
 )
+from nodepools.kubelet_args import (
+    ContainerLogArgs,
+    DiskArgs,
+    EvictionArgs,
+    ImageGcArgs,
+    ImagePullArgs,
+)
+from nodepools.platform_args import NodePlatform, NodeSettingsArgs
 
 if TYPE_CHECKING:
     from nodepools.component import NodePool
+    from nodepools.karpenter_component import KarpenterPool
+    from nodepools.node_settings_component import NodeSettings
 
 __all__ = [
     "AmiType",
     "CapacityType",
+    "ContainerLogArgs",
+    "DiskArgs",
+    "EvictionArgs",
     "ImageGcArgs",
+    "ImagePullArgs",
+    "KarpenterPool",
     "NodeGroupArgs",
+    "NodeGroupKind",
+    "NodePlatform",
     "NodePool",
     "NodePoolArgs",
-    "RootVolumeArgs",
+    "NodeRoleArgs",
+    "NodeSettings",
+    "NodeSettingsArgs",
     "ScalingArgs",
+    "UpdateArgs",
+    "UpdateStrategy",
+    "VolumeArgs",
 ]
+
+COMPONENT_MODULES = {
+    "NodePool": "nodepools.component",
+    "KarpenterPool": "nodepools.karpenter_component",
+    "NodeSettings": "nodepools.node_settings_component",
+}
 
 
 def __getattr__(name: str) -> object:
-    # The component alone needs pulumi_aws, whose import a stack without node groups should not pay.
-    if name == "NodePool":
-        from nodepools.component import NodePool  # noqa: PLC0415
-
-        return NodePool
+    # The components alone need Pulumi's SDKs, whose import a stack without them should not pay.
+    if name in COMPONENT_MODULES:
+        return getattr(import_module(COMPONENT_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,12 +6,15 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from nodepools.cluster import last_part
 
-def eks_providers(cluster_name: str, region: str) -> list[pulumi.ProviderResource]:
-    """Returns AWS's provider, and Kubernetes' one for the cluster of that name.
+
+def eks_providers(name_or_arn: str, region: str) -> list[pulumi.ProviderResource]:
+    """Returns AWS's provider, and Kubernetes' one for the cluster of that name or ARN.
 
     The kubeconfig holds no credentials: the AWS CLI fetches a token when one is needed.
     """
+    cluster_name = last_part(name_or_arn)
     provider = aws.Provider("aws", region=region)
     cluster = aws.eks.get_cluster_output(
         name=cluster_name, opts=pulumi.InvokeOutputOptions(provider=provider)

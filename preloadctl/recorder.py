@@ -40,8 +40,10 @@ COMPUTED = "[known after deployment]"
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 a public constant
 
-# What the components ask AWS while the program runs. None of it reaches a rendered file.
+# What the components ask AWS while the program runs. Of it the partition alone reaches rendered
+# files, in the ARNs of AWS's own policies; in China and GovCloud a deployment has another.
 OFFLINE_ANSWERS: Mapping[str, Map] = {
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:eks/getCluster:getCluster": {
         "endpoint": "https://cluster.invalid",
         "certificateAuthorities": [{"data": ""}],

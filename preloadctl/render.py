@@ -6,14 +6,18 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from nodepools.node_settings import node_settings_files
 from preloadctl.errors import CommandError
 from preloadctl.project import SECRET
 from preloadctl.recorder import KUBERNETES_PREFIX, PROVIDER_PREFIX, Registration
 from preloader.plain import Map, any_below, is_map, replaced
+
+if TYPE_CHECKING:
+    from nodepools.platform_args import NodeSettingsArgs
 
 # Written into the output folder, so that the next run knows which files it may replace.
 INDEX = ".preloadctl"
@@ -36,6 +40,8 @@ APPLY_ORDER = (
 # Partial objects and charts exist only once Pulumi's Kubernetes provider has worked on them.
 NOT_MANIFESTS = ("Patch", "List", ":Release", ":Chart")
 
+NODE_SETTINGS_TYPE = "image-preloader:index:NodeSettings"
+
 Files = dict[str, str]
 
 
@@ -44,7 +50,8 @@ def render(registrations: Sequence[Registration]) -> Files:
 
     Kubernetes objects come first, below the name of their provider where there are several; an
     object that holds a secret goes where `kubectl apply -f` of the folder does not find it. Other
-    resources are in one JSON file a package, in a folder of their own.
+    resources are in one JSON file a package, in a folder of their own, and so is what to set on
+    nodes that something else makes.
     """
     resources = [
         registration
@@ -54,7 +61,12 @@ def render(registrations: Sequence[Registration]) -> Files:
     objects = [resource for resource in resources if _is_manifest(resource)]
     others = [resource for resource in resources if not _is_manifest(resource)]
     files: Files = {}
-    for path, text in (*_manifest_files(objects), *_package_files(others)):
+    written = (
+        *_manifest_files(objects),
+        *_package_files(others),
+        *_node_settings_files(registrations),
+    )
+    for path, text in written:
         if path in files:
             raise CommandError(f"two resources of the program would both be {path}")
         files[path] = text
@@ -134,6 +146,14 @@ def _package_files(resources: Iterable[Registration]) -> Iterator[tuple[str, str
                 yield f"{package}/{resource.name}.user-data.txt", text
 
 
+def _node_settings_files(registrations: Iterable[Registration]) -> Iterator[tuple[str, str]]:
+    for registration in registrations:
+        if registration.type == NODE_SETTINGS_TYPE:
+            args = cast("NodeSettingsArgs", registration.inputs)
+            for name, text in node_settings_files(registration.name, args).items():
+                yield f"node-settings/{registration.name}/{name}", text
+
+
 def _described(resource: Registration) -> Map:
     options = {
         "dependsOn": [urn.rpartition("::")[2] for urn in resource.dependencies],
@@ -161,10 +181,18 @@ def _user_data(inputs: Map) -> str | None:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Puts a name before the rest of a map, and never writes an alias."""
+    """Writes text of several lines as such, and never an alias."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 the base class's signature
         return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Returns the node of a text: a block where it has several lines."""
+        style = "|" if "\n" in text else None
+        return yaml.ScalarNode(self.DEFAULT_SCALAR_TAG, text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _yaml(content: Map) -> str:

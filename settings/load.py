@@ -7,11 +7,12 @@ from itertools import combinations
 import pulumi
 from pulumi.runtime import is_config_secret
 
-from nodepools.spec import node_pool_problems
+from nodepools.checks import node_pool_problems, with_reason
+from nodepools.node_settings import node_settings_problems
 from preloader.args import Tolerate
 from preloader.nodes import TaintEffect, check_dns_label
 from preloader.plain import Map, is_map
-from preloader.problems import Problem
+from preloader.problems import Problem, join
 from preloader.spec import preloader_problems
 from settings.models import EksCluster, Pool, Settings
 from settings.shape import read, repaired, shape_problems
@@ -20,6 +21,15 @@ KEY = "settings"
 DEFAULTS = "defaults"
 # Every cluster has these, and to create one again fails.
 BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+# Where a stack file has what a node pool is given under another name.
+STACK_PATHS = {
+    "node_role_arn": "cluster.node_role_arn",
+    "subnet_ids": "cluster.subnet_ids",
+    "security_group_ids": "cluster.security_group_ids",
+    "lanes": "preload.lanes",
+    "versions_kept": "cleanup.keep_versions",
+    "high_water_percent": "cleanup.high_water_percent",
+}
 
 
 def load(config: pulumi.Config) -> Settings:
@@ -52,7 +62,7 @@ def parse(text: str) -> tuple[Settings | None, list[Problem]]:
     by_rule = _rule_problems(read(Settings, fixed.raw)) if fixed.valid else ()
     problems = [
         *_defaults_problems(written),
-        *shape_problems(Settings, merged),
+        *map(with_reason, shape_problems(Settings, merged)),
         *(problem for problem in by_rule if fixed.is_as_written(problem.path)),
     ]
     attributed = [_attributed(problem, written) for problem in problems]
@@ -120,31 +130,39 @@ def _rule_problems(settings: Settings) -> Iterator[Problem]:
         args = settings.preloader_args(pool, settings.namespace)
         for problem in preloader_problems(name, args):
             yield problem.under(f"pools.{name}")
-        for problem in _node_group_problems(name, pool, settings):
+        yield from _node_group_problems(name, pool, settings)
+        for problem in _node_settings_problems(pool, settings):
             yield problem.under(f"pools.{name}")
-    yield from _missing_cluster_values(settings)
     yield from _claimed_twice(settings.pools)
 
 
-def _node_group_problems(name: str, pool: Pool, settings: Settings) -> list[Problem]:
+def _node_group_problems(name: str, pool: Pool, settings: Settings) -> Iterator[Problem]:
     if pool.node_group is None:
-        return []
-    if not isinstance(settings.cluster, EksCluster):
-        kind = settings.cluster.kind
-        return [Problem("node_group", {}, f"needs cluster.kind eks; with {kind} the nodes exist")]
-    return node_pool_problems(name, settings.node_pool_args(pool, settings.cluster))
-
-
-def _missing_cluster_values(settings: Settings) -> Iterator[Problem]:
-    cluster = settings.cluster
-    grouped = [name for name, pool in settings.pools.items() if pool.node_group]
-    if not isinstance(cluster, EksCluster) or not grouped:
         return
-    reason = f"is required, since pool {grouped[0]!r} has a node group"
-    if not cluster.node_role_arn:
-        yield Problem("cluster.node_role_arn", cluster.node_role_arn, reason)
-    if not cluster.subnet_ids:
-        yield Problem("cluster.subnet_ids", cluster.subnet_ids, reason)
+    if not isinstance(settings.cluster, EksCluster):
+        accepted = f"needs cluster.kind eks; with {settings.cluster.kind} the nodes exist"
+        yield Problem(f"pools.{name}.node_group", {}, accepted)
+        return
+    for problem in node_pool_problems(name, settings.node_pool_args(pool, settings.cluster)):
+        moved = _in_stack_file(problem, problem.path)
+        yield moved if moved.path.startswith("cluster.") else moved.under(f"pools.{name}")
+
+
+def _node_settings_problems(pool: Pool, settings: Settings) -> Iterator[Problem]:
+    args = settings.node_settings_args(pool)
+    if args is None:
+        return
+    if pool.node_group is not None:
+        accepted = "must be left out beside node_group, which sets its nodes up itself"
+        yield Problem("node_settings", {}, accepted)
+        return
+    for problem in node_settings_problems(args):
+        yield _in_stack_file(problem, join("node_settings", problem.path))
+
+
+def _in_stack_file(problem: Problem, path: str) -> Problem:
+    """The same problem where a stack file has the value."""
+    return Problem(STACK_PATHS.get(problem.path, path), problem.value, problem.accepted)
 
 
 def _claimed_twice(pools: Mapping[str, Pool]) -> Iterator[Problem]:

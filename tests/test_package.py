@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pulumi.provider.experimental.component import ComponentProvider
 
-from nodepools import NodePool
-from preloader import ImagePreloader, PreloaderNamespace
+from nodepools import KarpenterPool, NodePool, NodeSettings
+from preloader import ImageCleanup, ImagePreloader, PreloaderNamespace
 from tests.support import ROOT
 
 
@@ -37,12 +37,19 @@ def test_three_packages_and_one_command_are_installed_and_no_other_name(tmp_path
 
 
 def test_the_components_have_a_schema_with_every_input_described() -> None:
-    provider = ComponentProvider([ImagePreloader, PreloaderNamespace, NodePool], "image-preloader")
+    components = [
+        *(ImagePreloader, ImageCleanup, PreloaderNamespace),
+        *(NodePool, KarpenterPool, NodeSettings),
+    ]
+    provider = ComponentProvider(components, "image-preloader")
     schema = json.loads(provider.schema)
     assert set(schema["resources"]) == {
         "image-preloader:index:ImagePreloader",
+        "image-preloader:index:ImageCleanup",
         "image-preloader:index:PreloaderNamespace",
         "image-preloader:index:NodePool",
+        "image-preloader:index:KarpenterPool",
+        "image-preloader:index:NodeSettings",
     }
     described = [
         (name, key, field.get("description"))

@@ -36,7 +36,11 @@ def test_the_committed_stacks_are_accepted(
 @pytest.mark.parametrize(
     ("lines", "path", "accepted"),
     [
-        ("images: [a]\nimagse: [b]", "pools.ml.imagse", "unknown key; known: helper_images"),
+        (
+            "images: [a]\nimagse: [b]",
+            "pools.ml.imagse",
+            "unknown key; known: cleanup, helper_images",
+        ),
         ("preload: {}", "pools.ml.images", "missing"),
         ('images: [a]\npreload: {lanes: "4"}', "pools.ml.preload.lanes", "valid integer"),
         ("images: [a]\npreload: {lanes: 4.5}", "pools.ml.preload.lanes", "valid integer"),
@@ -155,7 +159,6 @@ def test_every_mistake_is_reported_at_once() -> None:
     long = "pools.a-name-that-is-far-too-long-for-what-is-derived-from-it"
     assert set(problems(EVERYTHING_WRONG)) == {
         "cluster.subnets",
-        "cluster.node_role_arn",
         "cluster.subnet_ids",
         "namespace",
         "defaults.preload.modee",
@@ -170,6 +173,8 @@ def test_every_mistake_is_reported_at_once() -> None:
         "pools.ml.node_group.root_volume.size_gib",
         "pools.ml.node_group.root_volume.iops",
         "pools.ml.node_group.image_gc.low_percent",
+        # Its default, beside the pool's own image_gc.high_percent.
+        "pools.ml.cleanup.high_water_percent",
         "pools.web.images",
         long,
         f"{long}.images",
@@ -180,8 +185,8 @@ def test_every_mistake_is_reported_at_once() -> None:
 
 def test_a_repaired_value_is_not_blamed_for_what_its_neighbours_say() -> None:
     found = problems(
-        "cluster: {kind: eks, name: x, region: r, node_role_arn: a, subnet_ids: [s]}\n"
-        "namespace: n\npools: {a: {images: [x], node_group: {instance_types: [m],"
+        "cluster: {kind: eks, name: x, region: r, subnet_ids: [s]}\n"
+        "namespace: n\npools: {a: {images: [x], node_group: {instance_types: [m7i.large],"
         " scaling: {min_size: 1, max_size: 2}, root_volume: {size_gib: 50},"
         " image_gc: {high_percent: many, low_percent: 100}}}}"
     )

@@ -4,37 +4,37 @@ from typing import Any
 
 import yaml
 
-from nodepools.spec import NodePoolSpec
-
 BOUNDARY = "image-preloader-node-config"
 
 
-def node_config(spec: NodePoolSpec) -> dict[str, Any]:
+def node_config(
+    kubelet_fields: dict[str, Any], *, fast_pull: bool, instance_store: bool
+) -> dict[str, Any]:
     """A partial NodeConfig (https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/).
 
-    EKS adds the cluster's part. Both thresholds are always set: the kubelet compares one that is
-    given with the other's default, and does not start where they contradict.
+    EKS and Karpenter add the cluster's part.
     """
+    local_storage = {"instance": {"localStorage": {"strategy": "RAID0"}}}
     return {
         "apiVersion": "node.eks.aws/v1alpha1",
         "kind": "NodeConfig",
         "spec": {
-            "kubelet": {
-                "config": {
-                    "imageGCHighThresholdPercent": spec.image_gc.high_percent,
-                    "imageGCLowThresholdPercent": spec.image_gc.low_percent,
-                }
-            }
+            **({"featureGates": {"FastImagePull": True}} if fast_pull else {}),
+            **(local_storage if instance_store else {}),
+            **({"kubelet": {"config": kubelet_fields}} if kubelet_fields else {}),
         },
     }
 
 
-def user_data(spec: NodePoolSpec) -> str:
+def node_config_user_data(
+    kubelet_fields: dict[str, Any], *, fast_pull: bool, instance_store: bool
+) -> str:
     """The MIME multipart text that a launch template carries, not yet in base64.
 
     One flat part, as EKS merges its own beside it:
     https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html#launch-template-user-data
     """
+    content = node_config(kubelet_fields, fast_pull=fast_pull, instance_store=instance_store)
     return "\n".join(
         (
             "MIME-Version: 1.0",
@@ -43,7 +43,7 @@ def user_data(spec: NodePoolSpec) -> str:
             f"--{BOUNDARY}",
             "Content-Type: application/node.eks.aws",
             "",
-            yaml.safe_dump(node_config(spec), sort_keys=False).rstrip(),
+            yaml.safe_dump(content, sort_keys=False).rstrip(),
             f"--{BOUNDARY}--",
             "",
         )

@@ -1,0 +1,146 @@
+"""Whether the images of a pool fit the disk that they are to be on, and which size would do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nodepools.args import AmiType, NodePoolArgs, VolumeArgs
+from nodepools.disk import Budget, Contents, disk_budget, smallest_gib, unknown_sizes
+from nodepools.eviction import (
+    BYTES_PER_GIB,
+    Eviction,
+    eviction_percent,
+    parse_eviction,
+)
+from nodepools.families import Family, family_of, keeps_blobs, unpack_ratio
+from nodepools.fields import from_args
+from nodepools.kubelet import ImageGc
+from nodepools.kubelet_args import DiskArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
+from nodepools.volumes import MAX_SIZE_GIB
+from preloader.problems import Problem, check_keys, check_range, join
+
+DEFAULT_VERSIONS_KEPT = 2
+DEFAULT_ROLLOUT_VERSIONS = 1
+DEFAULT_WRITABLE_GIB = 10
+MAX_UNPACK_RATIO = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDisk:
+    """The disk that images are on, as far as it is known.
+
+    `path` is the input that sets its size, `size_gib` None where that is left to the budget, and
+    `budget` None where it cannot be made, for there are no images or `unknown` is not empty.
+    """
+
+    path: str
+    size_gib: int | None
+    least_gib: int
+    eviction: Eviction
+    fill_percent: int
+    budget: Budget | None
+    unknown: tuple[str, ...]
+
+    def smallest_gib(self) -> int:
+        """The smallest size that holds what the budget says; its least size without a budget."""
+        if self.budget is None:
+            return self.least_gib
+        return smallest_gib(self.budget.total, self.eviction, self.fill_percent, self.least_gib)
+
+    def eviction_percent(self) -> int:
+        """Disk use at which the kubelet deletes every unused image."""
+        size_gib = self.smallest_gib() if self.size_gib is None else self.size_gib
+        return eviction_percent(self.eviction, max(1, size_gib) * BYTES_PER_GIB)
+
+
+def image_disk(args: NodePoolArgs) -> ImageDisk:
+    """Returns the disk that the pool's images are on; its thresholds and sizes must be checked."""
+    group = args["node_group"]
+    family = family_of(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    path, size_gib, least_gib = _where_images_are(args, family)
+    image_gc = from_args(ImageGc, group.get("image_gc", ImageGcArgs()))
+    return ImageDisk(
+        path=path,
+        size_gib=size_gib,
+        least_gib=least_gib,
+        eviction=parse_eviction(group.get("eviction", EvictionArgs()), family.default_eviction),
+        # At least 1, so that a disk of some size is large enough for whatever is refused.
+        fill_percent=max(1, min(args.get("high_water_percent", 100), image_gc.high_percent)),
+        budget=_budget(args, family),
+        unknown=tuple(unknown_sizes(args.get("images", []), args.get("image_sizes_bytes", {}))),
+    )
+
+
+def check_disk_inputs(args: NodePoolArgs) -> Iterator[Problem]:
+    """Yields numbers that no disk can have."""
+    disk, path = args["node_group"].get("disk", DiskArgs()), "node_group.disk"
+    yield from check_keys(path, disk, DiskArgs.__annotations__)
+    yield from check_range(f"{path}.unpack_ratio", disk.get("unpack_ratio", 1), 1, MAX_UNPACK_RATIO)
+    yield from check_range("versions_kept", args.get("versions_kept", 1), 1, 100)
+    yield from check_range(f"{path}.rollout_versions", disk.get("rollout_versions", 0), 0, 100)
+    yield from check_range(f"{path}.buffer_percent", disk.get("buffer_percent", 0), 0, 1000)
+    for key in ("workload_image_bytes", "writable_gib", "system_gib"):
+        if disk.get(key, 0) < 0:
+            yield Problem(f"{path}.{key}", disk.get(key), "must be 0 or more")
+    for image, size_bytes in args.get("image_sizes_bytes", {}).items():
+        if size_bytes <= 0:
+            yield Problem(join("image_sizes_bytes", image), size_bytes, "must be above 0, in bytes")
+
+
+def check_fit(disk: ImageDisk) -> Iterator[Problem]:
+    """Yields a problem where the images do not fit, or where the size cannot be chosen."""
+    if disk.size_gib is None and disk.budget is None:
+        missing = (
+            f"the compressed size is not known of {', '.join(disk.unknown)}; say it in "
+            "image_sizes_bytes"
+            if disk.unknown
+            else "there are no images to choose it by"
+        )
+        yield Problem(disk.path, None, f"is needed in GiB, since {missing}")
+    elif disk.budget is not None:
+        smallest = disk.smallest_gib()
+        given = smallest if disk.size_gib is None else disk.size_gib
+        if given < smallest or smallest > MAX_SIZE_GIB:
+            yield Problem(disk.path, disk.size_gib, _too_small(disk, smallest))
+
+
+def _too_small(disk: ImageDisk, smallest: int) -> str:
+    usable = min(disk.fill_percent, disk.eviction_percent())
+    most = f"; a volume has at most {MAX_SIZE_GIB}" if smallest > MAX_SIZE_GIB else ""
+    return (
+        f"must be at least {smallest}{most}: {disk.budget}, in the {usable} % of the disk that may "
+        "be used; with less the kubelet deletes images and evicts pods before all of them are there"
+    )
+
+
+def _where_images_are(args: NodePoolArgs, family: Family) -> tuple[str, int | None, int]:
+    group = args["node_group"]
+    if "instance_store_gib" in group:
+        return "node_group.instance_store_gib", group["instance_store_gib"], 1
+    if family.data_device:
+        size_gib = group.get("data_volume", VolumeArgs()).get("size_gib")
+        return "node_group.data_volume.size_gib", size_gib, family.data_min_gib
+    size_gib = group.get("root_volume", VolumeArgs()).get("size_gib")
+    return "node_group.root_volume.size_gib", size_gib, family.root_min_gib
+
+
+def _budget(args: NodePoolArgs, family: Family) -> Budget | None:
+    images, sizes_bytes = args.get("images", []), args.get("image_sizes_bytes", {})
+    if not images or unknown_sizes(images, sizes_bytes):
+        return None
+    group = args["node_group"]
+    disk = group.get("disk", DiskArgs())
+    fast_pull = group.get("image_pulls", ImagePullArgs()).get("fast", False)
+    return disk_budget(
+        Contents(
+            image_bytes=[sizes_bytes[image] for image in images],
+            workload_image_bytes=disk.get("workload_image_bytes", 0),
+            unpack_ratio=disk.get("unpack_ratio", unpack_ratio(family, fast_pull=fast_pull)),
+            keeps_blobs=keeps_blobs(family, fast_pull=fast_pull),
+            versions_kept=args.get("versions_kept", DEFAULT_VERSIONS_KEPT),
+            rollout_versions=disk.get("rollout_versions", DEFAULT_ROLLOUT_VERSIONS),
+            pulled_at_once=args.get("lanes", 1),
+            buffer_percent=disk.get("buffer_percent", 0),
+            writable_bytes=disk.get("writable_gib", DEFAULT_WRITABLE_GIB) * BYTES_PER_GIB,
+            system_bytes=disk.get("system_gib", family.system_gib) * BYTES_PER_GIB,
+        )
+    )
