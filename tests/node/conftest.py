@@ -192,7 +192,10 @@ def start_what_takes_minutes(request: pytest.FixtureRequest) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts last what waits for minutes."""
+    """Marks what needs a node, and puts last what waits for minutes."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("node")
     items.sort(key=lambda item: "collected_node" in names_of_fixtures(item))
 
 

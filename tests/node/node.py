@@ -22,7 +22,7 @@ from tests.node.configuration import (
 from tests.node.control_plane import ControlPlane
 from tests.node.network import Network, connect
 from tests.node.paths import BIN
-from tests.node.run import SEARCH_PATH, Process, Run, make_cgroup
+from tests.node.run import SEARCH_PATH, Process, Run, make_cgroup, remove_cgroup
 
 NODES_GROUP = "system:nodes"
 # Covered on a node by folders of its own.
@@ -114,6 +114,7 @@ class Node:
         for process in self._processes.values():
             self._run.stop(process, by=signal.SIGKILL)
         self._processes.clear()
+        remove_cgroup(self.cgroup)
 
     def discard(self) -> None:
         """Removes the disk of a node that has been killed."""

@@ -77,5 +77,6 @@ def violations(kubectl: Kubectl, pod: Mapping[str, object], namespace: str) -> s
         if not refused:
             raise
         # `"restricted:latest": host namespaces (hostNetwork=true), seccompProfile (pod must ...)`
-        return {name.strip() for name in re.findall(r"[:,] ([^(:]+) \(", said)}
+        names = re.sub(r"\([^()]*\)", "", said.partition('": ')[2])
+        return {name.strip() for name in names.split(",")}
     return set()

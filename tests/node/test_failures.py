@@ -32,9 +32,14 @@ def test_a_missing_image_stops_no_other(
     wait_until_not_pulled(preloader, "team/never-pushed:1")
     ready = ready_containers(preloader.pods())
     assert [name for name in wanted if not ready[name]] == ["team/never-pushed:1"]
+    preloader.kubectl.wait_for("READY one short", lambda: not_ready(preloader) == 1)
+
+
+def not_ready(preloader: Preloader) -> int:
+    """By how much READY, as kubectl prints it, falls short in the one pod."""
     printed = preloader.kubectl("get", "pods", "--namespace", preloader.namespace, "--no-headers")
     counted, _, total = printed.split()[1].partition("/")
-    assert int(total) - int(counted) == 1
+    return int(total) - int(counted)
 
 
 @pytest.mark.parametrize("mode", ["hold", "init"])
