@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: up render test check format test-node bench clean
+.PHONY: up render test check format test-node bench demo clean
 
 up: $(INSTALLED)
 	@if command -v pulumi >/dev/null; then \
@@ -20,12 +20,28 @@ render: $(INSTALLED)
 	@$(BIN)/preloadctl render --stack $(STACK)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not node" --ignore tests/node
+	$(BIN)/python -m pytest -m "not node" --numprocesses 2
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/pyright
+
+# On the cluster of $KUBECONFIG where that is set, else on nodes that it starts itself, as root.
+test-node: $(INSTALLED)
+	@if [ -n "$$KUBECONFIG" ]; then \
+		$(BIN)/python -m pytest tests/node -rs; \
+	else \
+		$(BIN)/python -m tests.node.install && \
+		$(BIN)/python -m tests.nodepools.install && \
+		$(BIN)/python -m pytest -m node; \
+	fi
+
+bench: $(INSTALLED)
+	$(BIN)/python -m bench
+
+demo: $(INSTALLED)
+	@$(BIN)/python -m demo
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
