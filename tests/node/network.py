@@ -46,11 +46,8 @@ def create_network(run: Run) -> Network:
 
 
 def connect(network: Network, number: int, pid: int) -> None:
-    """Gives the network namespace of a process an address on the bridge.
-
-    The link goes when the namespace does, so nothing has to be undone.
-    """
-    link = f"{network.bridge}-{number}"
+    """Gives the network namespace of a process an address on the bridge."""
+    link = link_name(network, number)
     inside = ("nsenter", "--net", "--target", str(pid), "ip")
     ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
     ip("link", "set", link, "master", network.bridge, "up")
@@ -61,6 +58,17 @@ def connect(network: Network, number: int, pid: int) -> None:
         ("route", "add", "default", "via", network.host),
     ):
         subprocess.run([*inside, *command], check=True, capture_output=True, text=True)
+
+
+def disconnect(network: Network, number: int) -> None:
+    """Removes a node's link at once; the kernel removes it too, some time after the namespace."""
+    command = ["ip", "link", "delete", link_name(network, number)]
+    subprocess.run(command, capture_output=True, check=False)
+
+
+def link_name(network: Network, number: int) -> str:
+    """The end of a node's link that is on the bridge."""
+    return f"{network.bridge}-{number}"
 
 
 def ip(*arguments: str) -> None:

@@ -20,7 +20,7 @@ from tests.node.configuration import (
     write_kubelet_config,
 )
 from tests.node.control_plane import ControlPlane
-from tests.node.network import Network, connect
+from tests.node.network import Network, connect, disconnect
 from tests.node.paths import BIN
 from tests.node.run import SEARCH_PATH, Process, Run, make_cgroup, remove_cgroup
 
@@ -114,6 +114,7 @@ class Node:
         for process in self._processes.values():
             self._run.stop(process, by=signal.SIGKILL)
         self._processes.clear()
+        disconnect(self._network, self._number)
         remove_cgroup(self.cgroup)
 
     def discard(self) -> None:

@@ -43,13 +43,15 @@ def test_a_pod_of_preloaded_images_starts_without_a_pull(
     preloader = preload({"main": pool_of(pool, names, preload={"mode": mode, "lanes": 2})})
     preloader.wait_until_complete()
 
-    events = start_workload(kubectl, workload(f"warm-{mode}", names, pool))
+    try:
+        events = start_workload(kubectl, workload(f"warm-{mode}", names, pool))
+    finally:
+        kubectl("delete", "pod", f"warm-{mode}", "--ignore-not-found", "--wait=false")
 
     assert messages(events, "Pulling") == []
     pulled = messages(events, "Pulled")
     assert len(pulled) == len(names)
     assert all(PULLED_NOTHING in text for text in pulled)
-    kubectl("delete", "pod", f"warm-{mode}", "--wait=false")
 
 
 def test_ready_counts_the_images(pool: Mapping[str, str], preload: Preload) -> None:

@@ -46,6 +46,12 @@ def marked(percent: int, given: NodePoolArgs) -> NodePoolArgs:
     return pool_with(given, high_water_percent=percent)
 
 
+def bounded(policy: str) -> NodePoolArgs:
+    given = args(node_role={"permissions_boundary_arn": policy})
+    del given["node_role_arn"]
+    return given
+
+
 NAMES = [
     ("node_labels.node-role.kubernetes.io/ml", "x", labelled(**{"node-role.kubernetes.io/ml": "x"}), "nodes never join"),
     ("node_labels.eks.amazonaws.com/x", "x", labelled(**{"eks.amazonaws.com/x": "x"}), "by EKS alone"),
@@ -56,6 +62,7 @@ NAMES = [
     (f"{G}.startup_taints[0]", "k:NoSchedule", pool_with(args(startup_taints=[{"key": "k", "effect": "NoSchedule"}]), node_taints=[{"key": "k", "effect": "NoSchedule"}]), "to stay and to be removed"),
     (f"{G}.startup_taints[0].effect", "Never", args(startup_taints=[{"key": "k", "effect": "Never"}]), "NoSchedule, PreferNoSchedule, NoExecute"),
     (f"{G}.tags.aws:x", "y", args(tags={"aws:x": "y"}), "AWS keeps keys"),
+    (f"{G}.tags.{'k' * 129}", "v", args(tags={"k" * 129: "v"}), "keys of 1 to 128"),
     (f"{G}.tags.k", "v" * 257, args(tags={"k": "v" * 257}), "at most 256"),
     (f"{G}.tags", 51, args(tags={f"k{n}": "v" for n in range(51)}), "at most 50"),
     ("node_role_arn", "nodes", pool_with(args(), node_role_arn="nodes"), "ARN of an IAM role"),
@@ -90,6 +97,7 @@ GROUPS = [
     (f"{G}.limits", {"cpu": "1"}, args(limits={"cpu": "1"}), "only Karpenter has limits"),
     (f"{G}.metadata_hop_limit", 3, args(metadata_hop_limit=3), "from 1 to 2"),
     (f"{G}.node_role", {"ssm_access": True}, args(node_role={"ssm_access": True}), "with node_role_arn no role is made"),
+    (f"{G}.node_role.permissions_boundary_arn", "boundary", bounded("boundary"), "ARN of an IAM policy"),
     (f"{G}.disk_size", 20, args(disk_size=20), "unknown key"),
 ]  # fmt: skip
 VOLUMES = [
@@ -131,6 +139,7 @@ KUBELETS = [
     (f"{EVICTION}.soft_grace_seconds.nodefs.available", 60, args(eviction={"soft_grace_seconds": {"nodefs.available": 60}}), "soft has no threshold for this signal"),
     (f"{EVICTION}.soft.nodefs.available", "5%", args(eviction={"soft": {"nodefs.available": "5%"}, "soft_grace_seconds": {"nodefs.available": 60}}), "or it never fires"),
     (f"{EVICTION}.max_pod_grace_seconds", 30, args(eviction={"max_pod_grace_seconds": 30}), "hard thresholds kill at once"),
+    (f"{EVICTION}.max_pod_grace_seconds", -1, args(eviction={"soft": {"nodefs.available": "15%"}, "soft_grace_seconds": {"nodefs.available": 60}, "max_pod_grace_seconds": -1}), "from 0 to"),
     (EVICTION, {"hard": {"nodefs.available": "60Gi"}}, args(eviction={"hard": {"nodefs.available": "60Gi"}}), "evicts every pod from the start"),
     (f"{EVICTION}.hard.imagefs.available", "100%", args(eviction={"hard": {"imagefs.available": "100%"}}), "nothing is evicted before the disk is full"),
     (f"{GC}.low_percent", 80, with_images(args(root_volume={}, image_gc={"high_percent": 0}), big=5 * GIB), NO_START),
@@ -145,6 +154,7 @@ KUBELETS = [
     (f"{PULLS}.registry_burst", 3, lanes(4, registry_burst=3), "at least 4, the pool's lanes"),
     (f"{LOGS}.max_files", 1, args(container_logs={"max_files": 1}), NO_START),
     (f"{LOGS}.max_size_mib", 0, args(container_logs={"max_size_mib": 0}), "1 or more"),
+    ("high_water_percent", 0, marked(0, args()), "from 1 to 100"),
     ("high_water_percent", 90, marked(90, args()), "would delete every unused image before the cleanup"),
     ("high_water_percent", 85, marked(85, bottlerocket_args()), "must be below 85"),
     ("high_water_percent", 80, marked(80, args(image_gc={"high_percent": 80, "low_percent": 70})), "below image_gc.high_percent (80)"),
