@@ -72,8 +72,8 @@ def cleanup_container(spec: CleanupSpec, *, is_sidecar: bool = False) -> Contain
             )
         ],
         ports=[ContainerPortArgs(name="metrics", container_port=port)] if port else None,
-        # A probe costs more than the agent does, 17 ms of a core. But while a kubelet is younger than
-        # the period it puts the first one off, by up to a period, and so READY on a new node.
+        # A probe takes more of a core than the agent does. But a kubelet that is younger than the
+        # period puts the first probe off by up to that, and so does READY on a new node.
         startup_probe=ProbeArgs(
             exec_=is_ready,
             initial_delay_seconds=1,
