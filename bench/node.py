@@ -40,6 +40,7 @@ NODE_LABELS = {"bench": "node"}
 POOL = {
     "node_labels": NODE_LABELS,
     "images": list(IMAGES),
+    "cleanup": {"enabled": True},
     "image_sizes_bytes": SIZES_BYTES,
 }
 IDLE_SECONDS = 120

@@ -9,6 +9,7 @@ from tests.node.kubectl import Kubectl, Manifest
 from tests.node.render import objects_in, render
 
 POOL_LABEL = "image-preloader.test/pool"
+NO_CLEANUP = {"cleanup": {"enabled": False}}
 SLEEP = ("sleep", "infinity")
 PULLED_NOTHING = "already present on machine"
 
@@ -24,11 +25,15 @@ class Preloader:
         self._versions = itertools.count(1)
 
     def apply(self, pools: Mapping[str, Any]) -> None:
-        """Renders and applies these pools, and deletes what was applied before and is not now."""
+        """Renders and applies these pools, and deletes what was applied before and is not now.
+
+        Without the cleanup where a pool does not speak of it: on a node that is new its first probe
+        would put off READY, and so every test.
+        """
         settings = {
             "cluster": {"kind": "rendered"},
             "namespace": self.namespace,
-            "pools": {name: dict(pool) for name, pool in pools.items()},
+            "pools": {name: {**NO_CLEANUP, **pool} for name, pool in pools.items()},
         }
         folder = render(settings, self._folder / f"{self.namespace}-{next(self._versions)}")
         rendered = objects_in(folder)

@@ -17,6 +17,7 @@ from tests.node.kubectl import Kubectl, KubectlError, Manifest
 from tests.node.preloading import POOL_LABEL
 
 NO_NODE = {POOL_LABEL: "no-such-pool"}
+POOL = {"images": [*SMALL_IMAGES], "node_labels": NO_NODE, "cleanup": {"enabled": True}}
 # No pod address is taken from the node, and the images come before the CNI is up.
 EVERY_LANE = {"host namespaces"}
 # The runtime's socket is root's, in a folder of the node.
@@ -38,8 +39,7 @@ def restricted(kubectl: Kubectl) -> Iterator[str]:
 def test_restricted_is_violated_only_where_it_has_to_be(
     kubectl: Kubectl, preload: Preload, restricted: str, mode: str
 ) -> None:
-    pool = {"images": [*SMALL_IMAGES], "node_labels": NO_NODE, "preload": {"mode": mode}}
-    preloader = preload({"main": pool})
+    preloader = preload({"main": {**POOL, "preload": {"mode": mode}}})
 
     for daemon_set in preloader.daemon_sets():
         found = violations(kubectl, pod_of(daemon_set), restricted)
@@ -48,7 +48,7 @@ def test_restricted_is_violated_only_where_it_has_to_be(
 
 
 def test_the_rendered_namespace_admits_what_is_rendered(kubectl: Kubectl, preload: Preload) -> None:
-    preloader = preload({"main": {"images": [*SMALL_IMAGES], "node_labels": NO_NODE}})
+    preloader = preload({"main": POOL})
 
     for daemon_set in preloader.daemon_sets():
         assert violations(kubectl, pod_of(daemon_set), preloader.namespace) == set()

@@ -34,9 +34,7 @@ def labels_of(node: Node) -> dict[str, str]:
 
 def preload_on(node: Node, preload: Preload, **cleanup: object) -> Preloader:
     pool = {"images": [HELD], "node_labels": labels_of(node), "cleanup": {**AT_ONCE, **cleanup}}
-    preloader = preload({"main": pool})
-    preloader.wait_until_complete()
-    return preloader
+    return preload({"main": pool})
 
 
 def report(preloader: Preloader) -> list[dict[str, Any]]:
@@ -149,6 +147,7 @@ def test_it_runs_as_root_without_any_right_and_is_ready(
     node = add_node("bare", labels={"cleanup": "bare"})
     registry.push(images.with_shell(images.MIB, seed=HELD), HELD)
     preloader = preload_on(node, preload)
+    preloader.wait_until_complete()
     (pod,) = preloader.pods()
 
     def inside(*command: str) -> str:
