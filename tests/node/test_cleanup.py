@@ -39,8 +39,7 @@ def preload_on(node: Node, preload: Preload, **cleanup: object) -> Preloader:
 
 def report(preloader: Preloader) -> list[dict[str, Any]]:
     """What the agent has said so far."""
-    (pod,) = preloader.pods()
-    name = pod["metadata"]["name"]
+    name = preloader.pods()[0]["metadata"]["name"]
     log = preloader.kubectl("logs", name, "-c", "cleanup", "-n", preloader.namespace)
     return [json.loads(line) for line in log.splitlines()]
 
