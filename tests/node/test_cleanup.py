@@ -25,6 +25,11 @@ def pull(kubectl: Kubectl, registry: Registry, node: Node, names: Sequence[str])
     pod = workload(f"past-{node.name}", names, labels_of(node))
     start_workload(kubectl, pod)
     kubectl.delete([pod])
+    # The runtime has them a moment longer, and an image that a container uses stays.
+    kubectl.wait_for(
+        "the pod's containers gone",
+        lambda: not any(name in node.ctr("containers", "list") for name in names),
+    )
     return {name: image.image_id for name, image in built.items()}
 
 
