@@ -52,7 +52,7 @@ def report(preloader: Preloader) -> list[dict[str, Any]]:
 def first_summary(preloader: Preloader) -> dict[str, Any]:
     return preloader.kubectl.wait_for(
         "a run of the cleanup",
-        lambda: next(line for line in report(preloader) if line["event"] == "summary"),
+        lambda: next((line for line in report(preloader) if line["event"] == "summary"), None),
     )
 
 
