@@ -135,18 +135,15 @@ class Bench:
 
     def costs(self) -> Iterator[Measurement]:
         """Measures what the preloader takes from the node while nothing happens."""
-        nothing = self._processes()
-        with self._article():
-            articles = self._processes() - nothing
         with self._preloaded():
-            processes = [Pair(self._processes() - nothing, articles)]
             kinds = ("ConfigMap", "DaemonSet")
             own = [each for each in self._preloader.manifests if each["kind"] in kinds]
-            for name, pairs in (
-                ("processes_over_article", processes),
-                ("api_objects_over_article", [Pair(len(own), 1)]),
-            ):
-                yield summarise(name, pairs, lambda pair: pair.ours_over_other, "").as_measurement()
+            yield summarise(
+                "api_objects_over_article",
+                [Pair(len(own), 1)],
+                lambda pair: pair.ours_over_other,
+                "objects",
+            ).as_measurement()
             pods = self._preloader.pods()
             memory = [Pair(each, MEMORY_LIMIT_MIB) for each in held_memory_mib(pods)]
             cpu = [Pair(cpu_percent(pods, IDLE_SECONDS), CPU_LIMIT_PERCENT)]
@@ -156,10 +153,6 @@ class Bench:
             yield summarise(
                 "idle_cpu_over_limit", cpu, lambda pair: pair.ours_over_other, "% of a core"
             ).as_measurement()
-
-    def _processes(self) -> int:
-        """How many containers run on the node, each of one process, sandboxes among them."""
-        return len(self._node.ctr("tasks", "list").splitlines()) - 1
 
     @contextmanager
     def _preloaded(self) -> Iterator[float]:

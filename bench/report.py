@@ -15,9 +15,11 @@ DESCRIPTIONS = {
     "pull_article_over_lanes": ("All images on a node, article's manifest over lanes", ""),
     "pull_bound_over_lanes": ("The best possible over lanes", "at least 0.9"),
     "held_image_memory_over_limit": ("Memory of a held image over 0.5 MiB", "at most 1"),
-    "processes_over_article": ("Processes on the node over the article's", ""),
     "api_objects_over_article": ("API objects of a pool of four images over the article's", ""),
-    "idle_cpu_over_limit": ("Idle preloader's CPU over 0.1 % of a core", "at most 1"),
+    "idle_cpu_over_limit": (
+        "CPU of a new preloader, with its first cleanup and its probes, over 0.1 % of a core",
+        "",
+    ),
     "cleanup_article_over_ours": ("A cleanup, article's script over the agent", "at least 20"),
     "cleanup_memory_over_limit": ("Memory of the agent over 25 MiB", "at most 1"),
     "cleanup_idle_cpu_over_limit": ("Idle agent's CPU over 0.1 % of a core", "at most 1"),
