@@ -183,6 +183,9 @@ class NodePoolArgs(TypedDict):
     """Images that the disk has to hold, the same that `ImagePreloader` is given. Default: none."""
     image_sizes_bytes: NotRequired[dict[str, int]]
     """Compressed size of each image. Where one is not known the disk is not checked."""
+    image_layers_bytes: NotRequired[dict[str, dict[str, int]]]
+    """Compressed size of each layer by digest, of each image, as a lock file has them: better than
+    its size, since a layer of several images is there once. Default: none."""
     versions_kept: NotRequired[int]
     """Versions of each image that the cleanup keeps. Default: 2."""
     lanes: NotRequired[int]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodepools.args import AmiType, NodePoolArgs, VolumeArgs
-from nodepools.disk import Budget, Contents, disk_budget, smallest_gib, unknown_sizes
+from nodepools.disk import Budget, Contents, disk_budget, smallest_gib
 from nodepools.eviction import (
     BYTES_PER_GIB,
     Eviction,
@@ -16,7 +16,8 @@ from nodepools.fields import from_args
 from nodepools.kubelet import ImageGc
 from nodepools.kubelet_args import DiskArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
 from nodepools.volumes import MAX_SIZE_GIB
-from preloader.problems import Problem, check_keys, check_range, join
+from preloader.layers import Layers, check_layers, check_sizes, image_layers
+from preloader.problems import Problem, check_keys, check_range
 
 DEFAULT_VERSIONS_KEPT = 2
 DEFAULT_ROLLOUT_VERSIONS = 1
@@ -66,7 +67,7 @@ def image_disk(args: NodePoolArgs) -> ImageDisk:
         # At least 1, so that a disk of some size is large enough for whatever is refused.
         fill_percent=max(1, min(args.get("high_water_percent", 100), image_gc.high_percent)),
         budget=_budget(args, family),
-        unknown=tuple(unknown_sizes(args.get("images", []), args.get("image_sizes_bytes", {}))),
+        unknown=tuple(image for image, layers in _layers(args).items() if layers is None),
     )
 
 
@@ -81,17 +82,17 @@ def check_disk_inputs(args: NodePoolArgs) -> Iterator[Problem]:
     for key in ("workload_image_bytes", "writable_gib", "system_gib"):
         if disk.get(key, 0) < 0:
             yield Problem(f"{path}.{key}", disk.get(key), "must be 0 or more")
-    for image, size_bytes in args.get("image_sizes_bytes", {}).items():
-        if size_bytes <= 0:
-            yield Problem(join("image_sizes_bytes", image), size_bytes, "must be above 0, in bytes")
+    images = args.get("images", [])
+    yield from check_sizes(args.get("image_sizes_bytes", {}), images)
+    yield from check_layers(args.get("image_layers_bytes", {}), images)
 
 
 def check_fit(disk: ImageDisk) -> Iterator[Problem]:
     """Yields a problem where the images do not fit, or where the size cannot be chosen."""
     if disk.size_gib is None and disk.budget is None:
         missing = (
-            f"the compressed size is not known of {', '.join(disk.unknown)}; say it in "
-            "image_sizes_bytes"
+            f"the compressed size is not known of {', '.join(disk.unknown)}; run `preloadctl "
+            "lock`, or say it in image_sizes_bytes"
             if disk.unknown
             else "there are no images to choose it by"
         )
@@ -124,15 +125,15 @@ def _where_images_are(args: NodePoolArgs, family: Family) -> tuple[str, int | No
 
 
 def _budget(args: NodePoolArgs, family: Family) -> Budget | None:
-    images, sizes_bytes = args.get("images", []), args.get("image_sizes_bytes", {})
-    if not images or unknown_sizes(images, sizes_bytes):
+    images = [layers for layers in _layers(args).values() if layers is not None]
+    if not images or len(images) < len(args.get("images", [])):
         return None
     group = args["node_group"]
     disk = group.get("disk", DiskArgs())
     fast_pull = group.get("image_pulls", ImagePullArgs()).get("fast", False)
     return disk_budget(
         Contents(
-            image_bytes=[sizes_bytes[image] for image in images],
+            images=images,
             workload_image_bytes=disk.get("workload_image_bytes", 0),
             unpack_ratio=disk.get("unpack_ratio", unpack_ratio(family, fast_pull=fast_pull)),
             keeps_blobs=keeps_blobs(family, fast_pull=fast_pull),
@@ -143,4 +144,12 @@ def _budget(args: NodePoolArgs, family: Family) -> Budget | None:
             writable_bytes=disk.get("writable_gib", DEFAULT_WRITABLE_GIB) * BYTES_PER_GIB,
             system_bytes=disk.get("system_gib", family.system_gib) * BYTES_PER_GIB,
         )
+    )
+
+
+def _layers(args: NodePoolArgs) -> dict[str, Layers | None]:
+    return image_layers(
+        args.get("images", []),
+        args.get("image_sizes_bytes", {}),
+        args.get("image_layers_bytes", {}),
     )

@@ -56,6 +56,7 @@ CHANGES: Mapping[str, Effects] = {
     "node_taints": _IN_PLACE_OR_ROLLS,
     "images": _ROLLS_IF_RESIZED,
     "image_sizes_bytes": _ROLLS_IF_RESIZED,
+    "image_layers_bytes": _ROLLS_IF_RESIZED,
     "versions_kept": _ROLLS_IF_RESIZED,
     "lanes": _ROLLS_IF_RESIZED,
     "high_water_percent": _ROLLS_IF_RESIZED,

@@ -1,6 +1,51 @@
-"""Names out of ARNs: of the cluster and of the role that a pool is given."""
+"""An EKS cluster as pools and providers are told of it, in part perhaps by other stacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pulumi
+
+from preloader.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterInputs:
+    """A cluster; what other stacks have may be known only to a deployment."""
+
+    name: pulumi.Input[str]
+    """Name or ARN."""
+    region: pulumi.Input[str]
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    node_role_arn: pulumi.Input[str] | None
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutput:
+    """Where a value is that another stack has made: `kind` is str, or list for a list of them."""
+
+    path: str
+    """Where the stack file says so."""
+    stack: str
+    name: str
+    kind: type[str | list[str]]
+
+
+class OtherStacks:
+    """The outputs of other stacks."""
+
+    def __init__(self) -> None:
+        # Pulumi takes one reference a stack.
+        self._references: dict[str, pulumi.StackReference] = {}
+
+    def read(self, output: StackOutput) -> pulumi.Output[Any]:
+        """The value; a deployment or preview ends in RunError where the stack has no such value."""
+        if output.stack not in self._references:
+            self._references[output.stack] = pulumi.StackReference(output.stack)
+        # Not require_output, whose KeyError says neither which stack nor who asked.
+        value = self._references[output.stack].get_output(output.name)
+        return value.apply(lambda found: _checked(found, output))
 
 
 def last_part(name_or_arn: str) -> str:
@@ -11,3 +56,18 @@ def last_part(name_or_arn: str) -> str:
 def named(name_or_arn: pulumi.Input[str]) -> pulumi.Output[str]:
     """The same of a value that may be known only once something else is deployed."""
     return pulumi.Output.from_input(name_or_arn).apply(last_part)
+
+
+def _checked(found: object, output: StackOutput) -> object:
+    items: Sequence[object] = [found] if output.kind is str else _items(found)
+    if items and all(isinstance(item, str) and item for item in items):
+        return found
+    wanted = "a string" if output.kind is str else "a list with at least one string"
+    # Not the value itself, which may be secret.
+    has = "has none of this name" if found is None else f"has {type(found).__name__} there"
+    accepted = f"must be the name of an output of {output.stack} that is {wanted}; the stack {has}"
+    raise pulumi.RunError(str(Problem(output.path, output.name, accepted)))
+
+
+def _items(found: Any) -> Sequence[object]:  # noqa: ANN401 whatever the other stack says
+    return cast("list[object]", found) if isinstance(found, list) else []

@@ -4,10 +4,11 @@ All sizes are plain inputs: where one is not known, the budget is not made rathe
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodepools.eviction import BYTES_PER_GIB, Eviction, free_bytes_at_eviction
+from preloader.layers import Layers, union_bytes
 
 BYTES_PER_GB = 10**9
 
@@ -16,7 +17,7 @@ BYTES_PER_GB = 10**9
 class Contents:
     """What a disk is to hold. Sizes of images are compressed, as a registry shows them."""
 
-    image_bytes: Sequence[int]
+    images: Sequence[Layers]
     workload_image_bytes: int
     unpack_ratio: float
     keeps_blobs: bool
@@ -40,45 +41,41 @@ class Budget:
     writable: int
     system: int
 
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """Each part by its name, also those of no bytes."""
+        return (
+            ("images", self.images),
+            ("the workloads' images", self.workload_images),
+            ("a rollout", self.rollout),
+            ("layers being pulled", self.pulling),
+            ("buffer", self.buffer),
+            ("logs and writable layers", self.writable),
+            ("the system", self.system),
+        )
+
     @property
     def total(self) -> int:
         """All of it."""
-        return (
-            self.images
-            + self.workload_images
-            + self.rollout
-            + self.pulling
-            + self.buffer
-            + self.writable
-            + self.system
-        )
+        return sum(size for _, size in self.parts())
 
     def __str__(self) -> str:
-        parts = (
-            (self.images, "images"),
-            (self.workload_images, "the workloads' images"),
-            (self.rollout, "a rollout"),
-            (self.pulling, "layers being pulled"),
-            (self.buffer, "buffer"),
-            (self.writable, "logs and writable layers"),
-            (self.system, "the system"),
-        )
-        said = " + ".join(f"{_gib(size)} {name}" for size, name in parts if size)
+        said = " + ".join(f"{_gib(size)} {name}" for name, size in self.parts() if size)
         return f"{_gib(self.total)} GiB = {said}"
 
 
 def disk_budget(contents: Contents) -> Budget:
     """Adds up what the disk has to hold at the worst moment, a rollout of every image.
 
-    Layers that images share are counted once each: a registry does not tell what is shared.
+    A layer of several images counts once; two versions of an image are taken to share none.
     """
-    preloaded = sum(contents.image_bytes)
+    preloaded = union_bytes(contents.images)
     workloads = contents.workload_image_bytes
     kept = contents.unpack_ratio * contents.versions_kept
     rollout = contents.unpack_ratio * contents.rollout_versions * (preloaded + workloads)
     # The compressed layers of an image are there until it is unpacked, and then where they are kept
     # they are part of the ratio.
-    largest = sorted(contents.image_bytes, reverse=True)[: contents.pulled_at_once]
+    by_size = sorted((union_bytes([image]) for image in contents.images), reverse=True)
+    largest = by_size[: contents.pulled_at_once]
     pulling = 0 if contents.keeps_blobs else sum(largest)
     images = (preloaded + workloads) * kept + rollout + pulling
     return Budget(
@@ -114,11 +111,6 @@ def smallest_gib(required_bytes: int, eviction: Eviction, fill_percent: int, lea
         else:
             high = middle
     return high
-
-
-def unknown_sizes(images: Sequence[str], sizes_bytes: Mapping[str, int]) -> list[str]:
-    """The images whose size is not known."""
-    return [image for image in images if image not in sizes_bytes]
 
 
 def _gib(size_bytes: int) -> str:

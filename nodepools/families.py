@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nodepools.args import AmiType
 from nodepools.bottlerocket import bottlerocket_user_data
 from nodepools.nodeconfig import node_config_user_data
+from preloader.nodes import Architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,11 @@ def why_refused(ami_type: str) -> str:
 def family_of(ami_type: str) -> Family:
     """The operating system of an AMI type; AL2023 for one that is refused anyway."""
     return FAMILIES.get(ami_type, AL2023)
+
+
+def architecture_of(ami_type: str) -> Architecture:
+    """The processors that an AMI type is for."""
+    return Architecture.ARM64 if "_ARM_64" in ami_type else Architecture.AMD64
 
 
 def keeps_blobs(family: Family, *, fast_pull: bool) -> bool:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 
 from nodepools.args import AmiType, NodeGroupArgs
+from nodepools.families import architecture_of
 from nodepools.kubelet_args import ImagePullArgs
+from preloader.nodes import Architecture
 from preloader.problems import Problem
 
 MAX_INSTANCE_TYPES = 20
@@ -62,7 +64,7 @@ def _check_one(
             "says nothing",
         )
     ami_type = group.get("ami_type", AmiType.AL2023_X86_64_STANDARD)
-    needed = "arm64" if "_ARM_64" in ami_type else "x86_64"
+    needed = architecture_of(ami_type)
     if match["series"] in _GRAVITON_SERIES and _architecture(match) != needed:
         yield Problem(
             path,
@@ -71,8 +73,8 @@ def _check_one(
         )
 
 
-def _architecture(match: re.Match[str]) -> str:
-    return "arm64" if match["options"].startswith("g") else "x86_64"
+def _architecture(match: re.Match[str]) -> Architecture:
+    return Architecture.ARM64 if match["options"].startswith("g") else Architecture.AMD64
 
 
 def _has_no_local_disk(match: re.Match[str]) -> bool:

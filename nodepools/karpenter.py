@@ -11,10 +11,11 @@ import pulumi
 
 from nodepools.args import CapacityType, NodePoolArgs
 from nodepools.cluster import named
+from nodepools.families import architecture_of
 from nodepools.kubelet import kubelet_configuration
 from nodepools.spec import NodePoolSpec, image_volume, volumes_by_device
 from nodepools.volumes import Volume
-from preloader.nodes import Taint
+from preloader.nodes import ARCHITECTURE_LABEL, Taint
 
 # Of the fields of a KubeletConfiguration that the pool sets, those that an EC2NodeClass has. The
 # others go into the user data, which Karpenter puts before its own.
@@ -57,9 +58,8 @@ def node_class_spec(spec: NodePoolSpec, args: NodePoolArgs) -> dict[str, Any]:
 
 def karpenter_pool_spec(spec: NodePoolSpec, node_class: pulumi.Input[str]) -> dict[str, Any]:
     """The `spec` of the NodePool whose nodes are as the EC2NodeClass `node_class` says."""
-    architecture = "arm64" if "_ARM_64" in spec.ami_type else "amd64"
     requirements = {
-        "kubernetes.io/arch": [architecture],
+        ARCHITECTURE_LABEL: [architecture_of(spec.ami_type)],
         "karpenter.sh/capacity-type": [CAPACITY_TYPES[spec.capacity_type]],
         "node.kubernetes.io/instance-type": list(spec.instance_types),
     }

@@ -6,23 +6,23 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from nodepools.cluster import last_part
+from nodepools.cluster import named
 
 
-def eks_providers(name_or_arn: str, region: str) -> list[pulumi.ProviderResource]:
+def eks_providers(
+    name_or_arn: pulumi.Input[str], region: pulumi.Input[str]
+) -> list[pulumi.ProviderResource]:
     """Returns AWS's provider, and Kubernetes' one for the cluster of that name or ARN.
 
     The kubeconfig holds no credentials: the AWS CLI fetches a token when one is needed.
     """
-    cluster_name = last_part(name_or_arn)
+    cluster_name = named(name_or_arn)
     provider = aws.Provider("aws", region=region)
     cluster = aws.eks.get_cluster_output(
         name=cluster_name, opts=pulumi.InvokeOutputOptions(provider=provider)
     )
-    kubeconfig = cluster.apply(
-        lambda found: _kubeconfig(
-            cluster_name, region, found.endpoint, found.certificate_authorities[0].data
-        )
+    kubeconfig = pulumi.Output.all(cluster_name, region, cluster).apply(
+        lambda known: _kubeconfig(*known)
     )
     return [
         provider,
@@ -31,8 +31,9 @@ def eks_providers(name_or_arn: str, region: str) -> list[pulumi.ProviderResource
     ]
 
 
-def _kubeconfig(cluster_name: str, region: str, endpoint: str, authority: str) -> str:
+def _kubeconfig(cluster_name: str, region: str, cluster: aws.eks.GetClusterResult) -> str:
     """A kubeconfig as `aws eks update-kubeconfig` writes it, as JSON."""
+    endpoint, authority = cluster.endpoint, cluster.certificate_authorities[0].data
     get_token = ["--region", region, "eks", "get-token", "--cluster-name", cluster_name]
     entry = {"name": cluster_name}
     return json.dumps(

@@ -178,8 +178,8 @@ def notes(spec: NodePoolSpec) -> list[str]:
     found: list[str] = []
     if disk.unknown:
         found.append(
-            f"whether the images fit the disk is not known, since image_sizes_bytes lacks "
-            f"{', '.join(disk.unknown)}"
+            f"whether the images fit the disk is not known, since the size is not of "
+            f"{', '.join(disk.unknown)}; run `preloadctl lock`"
         )
     if (
         spec.kubelet.image_pulls.fast

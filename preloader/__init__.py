@@ -13,10 +13,12 @@ from preloader.args import (
 )
 from preloader.cleanup.component import ImageCleanup
 from preloader.component import ImagePreloader, PreloaderNamespace
-from preloader.nodes import TaintArgs, TaintEffect
+from preloader.lock import Lock, lock_path, read_lock
+from preloader.nodes import Architecture, TaintArgs, TaintEffect
 from preloader.problems import InvalidInput, Problem
 
 __all__ = [
+    "Architecture",
     "CleanupArgs",
     "HelperImagesArgs",
     "ImageCleanup",
@@ -24,6 +26,7 @@ __all__ = [
     "ImagePreloader",
     "ImagePreloaderArgs",
     "InvalidInput",
+    "Lock",
     "PreloadArgs",
     "PreloadMode",
     "PreloaderNamespace",
@@ -33,4 +36,6 @@ __all__ = [
     "TaintArgs",
     "TaintEffect",
     "Tolerate",
+    "lock_path",
+    "read_lock",
 ]

@@ -9,7 +9,7 @@ from preloader.cleanup.manifests import cleanup_config_map
 from preloader.manifests import critical_pods_quota, lane_daemon_set, namespace
 from preloader.nodes import check_dns_label
 from preloader.problems import refuse
-from preloader.spec import PreloaderSpec, preloader_spec, preloader_warnings
+from preloader.spec import PreloaderSpec, preloader_spec, preloader_warnings, unknown_sizes
 from preloader.tokens import PACKAGE
 
 
@@ -56,6 +56,8 @@ class ImagePreloader(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:ImagePreloader", name, {**args}, opts)
         for warning in preloader_warnings(args):
             pulumi.log.warn(str(warning.under(name)), self)
+        if unknown := unknown_sizes(spec):
+            pulumi.log.info(f"{name}: {unknown}", self)
         cleanup_config = self._cleanup_config(name, spec, args["namespace"])
         daemon_sets = [
             DaemonSet(

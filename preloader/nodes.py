@@ -14,6 +14,8 @@ from typing_extensions import TypedDict
 
 from preloader.problems import Problem, check_choice, join
 
+# https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch
+ARCHITECTURE_LABEL = "kubernetes.io/arch"
 DNS_LABEL_MAX_LENGTH = 63
 _DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _DNS_SUBDOMAIN = re.compile(rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*")
@@ -21,6 +23,13 @@ _DNS_SUBDOMAIN_MAX_LENGTH = 253
 _QUALIFIED_NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _QUALIFIED_NAME_MAX_LENGTH = 63
 _NAME_RULE = "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+
+
+class Architecture(StrEnum):
+    """Processors of a pool's nodes, as images and the label kubernetes.io/arch name them."""
+
+    AMD64 = "amd64"
+    ARM64 = "arm64"
 
 
 class TaintEffect(StrEnum):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from preloader.args import (
@@ -17,12 +17,13 @@ from preloader.cleanup.spec import CleanupSpec, check_cleanup, cleanup_spec
 from preloader.helpers import HelperImages, check_helper_images
 from preloader.images import InvalidReference, Reference, parse_reference
 from preloader.lanes import Lanes, spread
+from preloader.layers import Layers, check_layers, check_sizes, image_layers
 from preloader.nodes import (
     DNS_LABEL_MAX_LENGTH,
     check_dns_label,
 )
-from preloader.placement import Placement, check_placement, placement
-from preloader.problems import Problem, check_choice, check_keys, check_range, join, refuse
+from preloader.placement import Placement, check_architecture, check_placement, placement
+from preloader.problems import Problem, check_choice, check_keys, check_range, refuse
 
 DEFAULT_LANES = 4
 MAX_LANES = 16
@@ -39,7 +40,7 @@ class PreloadedImage:
 
     written: str
     reference: Reference
-    size_bytes: int | None
+    layers: Layers | None
 
     @property
     def container_name(self) -> str:
@@ -74,7 +75,7 @@ def preloader_spec(pool: str, args: ImagePreloaderArgs) -> PreloaderSpec:
     images = _images(args)
     return PreloaderSpec(
         pool=pool,
-        lanes=spread(images, preload.get("lanes", DEFAULT_LANES), lambda image: image.size_bytes),
+        lanes=spread(images, preload.get("lanes", DEFAULT_LANES), lambda image: image.layers),
         placement=placement(args),
         mode=PreloadMode(preload.get("mode", PreloadMode.HOLD)),
         rollout=Rollout(preload.get("rollout", Rollout.DETACHED)),
@@ -95,8 +96,10 @@ def preloader_problems(pool: str, args: ImagePreloaderArgs) -> list[Problem]:
         *check_dns_label("", pool, POOL_NAME_MAX_LENGTH),
         *check_keys("", args, ImagePreloaderArgs.__annotations__),
         *_check_images("images", images),
-        *_check_sizes("image_sizes_bytes", args.get("image_sizes_bytes", {}), images),
+        *check_sizes(args.get("image_sizes_bytes", {}), images),
+        *check_layers(args.get("image_layers_bytes", {}), images),
         *check_placement(args),
+        *check_architecture(args),
         *_check_preload("preload", args.get("preload", PreloadArgs())),
         *check_cleanup("cleanup", args.get("cleanup", CleanupArgs())),
         *check_helper_images("helper_images", args.get("helper_images", HelperImagesArgs())),
@@ -112,10 +115,23 @@ def preloader_warnings(args: ImagePreloaderArgs) -> list[Problem]:
     ]
 
 
+def unknown_sizes(spec: PreloaderSpec) -> str:
+    """Says of which images the size is not known, and what follows; empty where all are."""
+    unknown = [image.written for lane in spec.lanes for image in lane if image.layers is None]
+    if not unknown:
+        return ""
+    return (
+        f"the size is not known of {', '.join(sorted(unknown))}, so the images are dealt out in turn over "
+        "the lanes; `preloadctl lock` asks the registries"
+    )
+
+
 def _images(args: ImagePreloaderArgs) -> tuple[PreloadedImage, ...]:
-    sizes = args.get("image_sizes_bytes", {})
+    layers = image_layers(
+        args["images"], args.get("image_sizes_bytes", {}), args.get("image_layers_bytes", {})
+    )
     return tuple(
-        PreloadedImage(text, parse_reference(text), sizes.get(text)) for text in args["images"]
+        PreloadedImage(text, parse_reference(text), layers[text]) for text in args["images"]
     )
 
 
@@ -137,15 +153,6 @@ def _check_images(path: str, images: Sequence[str]) -> Iterator[Problem]:
                 f"is the same image as {path}[{first_index[stored_as]}], {stored_as}; list it once",
             )
         first_index.setdefault(stored_as, index)
-
-
-def _check_sizes(path: str, sizes: Mapping[str, int], images: Sequence[str]) -> Iterator[Problem]:
-    for text, size_bytes in sizes.items():
-        at = join(path, text)
-        if images and text not in images:
-            yield Problem(at, size_bytes, "is the size of an image that the pool does not list")
-        if size_bytes < 1:
-            yield Problem(at, size_bytes, "must be a number of bytes above 0")
 
 
 def _check_preload(path: str, preload: PreloadArgs) -> Iterator[Problem]:

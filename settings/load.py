@@ -7,18 +7,22 @@ from itertools import combinations
 import pulumi
 from pulumi.runtime import is_config_secret
 
+from nodepools.args import AmiType
 from nodepools.checks import node_pool_problems, with_reason
+from nodepools.families import architecture_of
 from nodepools.node_settings import node_settings_problems
 from preloader.args import Tolerate
+from preloader.lock import Lock, lock_path, read_lock
 from preloader.nodes import TaintEffect, check_dns_label
 from preloader.plain import Map, is_map
-from preloader.problems import Problem, join
+from preloader.problems import InvalidInput, Problem, join
 from preloader.spec import preloader_problems
-from settings.models import EksCluster, Pool, Settings
+from settings.models import EksCluster, Pool, Settings, architecture
 from settings.shape import read, repaired, shape_problems
 
 KEY = "settings"
 DEFAULTS = "defaults"
+SECRET = "[secret]"  # noqa: S105 a stand-in
 # Every cluster has these, and to create one again fails.
 BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 # Where a stack file has what a node pool is given under another name.
@@ -32,25 +36,29 @@ STACK_PATHS = {
 }
 
 
+class InvalidSettings(InvalidInput, pulumi.RunError):
+    """Settings with at least one mistake; Pulumi prints the message without a traceback."""
+
+
 def load(config: pulumi.Config) -> Settings:
     """Returns the stack's settings.
 
-    Raises pulumi.RunError, which Pulumi prints without a traceback, with every mistake in them.
+    Raises InvalidSettings with every mistake in them, and pulumi.RunError where there are none.
     """
     key = f"{config.name}:{KEY}"
+    secret = is_config_secret(key)
     text = config.get(KEY)
     if text is None:
         raise pulumi.RunError(f"the stack file sets no {key}, which says what to preload where")
-    settings, problems = parse(text)
+    settings, problems = parse(text, read_lock(lock_path(pulumi.get_stack())))
     if settings is None:
-        shown = _without_values(problems) if is_config_secret(key) else map(str, problems)
-        lines = "".join(f"\n  {line}" for line in shown)
-        raise pulumi.RunError(f"{key} has {len(problems)} mistake(s):{lines}")
+        raise InvalidSettings(key, map(_without_value, problems) if secret else problems)
     return settings
 
 
-def parse(text: str) -> tuple[Settings | None, list[Problem]]:
+def parse(text: str, lock: Lock | None = None) -> tuple[Settings | None, list[Problem]]:
     """Returns the settings that `text`, a JSON object, says; None where it has any problem."""
+    lock = lock or Lock()
     try:
         written = json.loads(text)
     except ValueError:
@@ -59,7 +67,7 @@ def parse(text: str) -> tuple[Settings | None, list[Problem]]:
         return None, [Problem("", written, "must be a map with the keys cluster and pools")]
     merged = _merge_defaults(written)
     fixed = repaired(Settings, merged)
-    by_rule = _rule_problems(read(Settings, fixed.raw)) if fixed.valid else ()
+    by_rule = _rule_problems(read(Settings, fixed.raw).locked_by(lock)) if fixed.valid else ()
     problems = [
         *_defaults_problems(written),
         *map(with_reason, shape_problems(Settings, merged)),
@@ -68,7 +76,7 @@ def parse(text: str) -> tuple[Settings | None, list[Problem]]:
     attributed = [_attributed(problem, written) for problem in problems]
     # A mistake in `defaults` shows in every pool, and one in a label in both of a pool's parts.
     unique = list({(problem.path, problem.accepted): problem for problem in attributed}.values())
-    return (None if unique else read(Settings, merged)), unique
+    return (None if unique else read(Settings, merged).locked_by(lock)), unique
 
 
 def _merge_defaults(written: Map) -> Map:
@@ -143,6 +151,10 @@ def _node_group_problems(name: str, pool: Pool, settings: Settings) -> Iterator[
         accepted = f"needs cluster.kind eks; with {settings.cluster.kind} the nodes exist"
         yield Problem(f"pools.{name}.node_group", {}, accepted)
         return
+    by_ami = architecture_of(pool.node_group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    if architecture(pool) != by_ami:
+        accepted = f"must be {by_ami}, which the nodes' AMI type is for; leave it out"
+        yield Problem(f"pools.{name}.architecture", pool.architecture, accepted)
     for problem in node_pool_problems(name, settings.node_pool_args(pool, settings.cluster)):
         moved = _in_stack_file(problem, problem.path)
         yield moved if moved.path.startswith("cluster.") else moved.under(f"pools.{name}")
@@ -190,7 +202,8 @@ def _claims_nodes_of(pool: Pool, other: Pool) -> bool:
     return selects and tolerates
 
 
-def _without_values(problems: list[Problem]) -> Iterator[str]:
+def _without_value(problem: Problem) -> Problem:
     # What is accepted can quote the value as well.
-    for problem in problems:
-        yield f"{problem.path}: is not accepted; the settings are secret, so no more is shown"
+    return Problem(
+        problem.path, SECRET, "is not accepted; the settings are secret, so no more is shown"
+    )

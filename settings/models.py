@@ -1,58 +1,33 @@
 """What a stack file may say."""
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, PrivateAttr
 
-from nodepools.args import NodeGroupArgs, NodePoolArgs
+from nodepools.args import AmiType, NodeGroupArgs, NodePoolArgs
+from nodepools.cluster import ClusterInputs
+from nodepools.families import architecture_of
 from nodepools.platform_args import NodeSettingsArgs
 from preloader.agent.policy import Policy
 from preloader.args import CleanupArgs, HelperImagesArgs, ImagePreloaderArgs, PreloadArgs, Tolerate
-from preloader.nodes import TaintArgs
+from preloader.lock import Lock
+from preloader.nodes import Architecture, TaintArgs
+from preloader.placement import ProcessorArgs
+from preloader.placement import architecture as placement_architecture
+from preloader.plain import Map
 from preloader.spec import DEFAULT_LANES
+from settings.clusters import Cluster, EksCluster, Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class RenderedCluster(_Strict):
-    """No cluster: the objects are written to files."""
-
-    kind: Literal["rendered"]
-    directory: str = "rendered"
-
-
-class KubeconfigCluster(_Strict):
-    """A cluster that exists, by a context of the kubeconfig."""
-
-    kind: Literal["kubeconfig"]
-    context: str
-    kubeconfig: str = ""
-
-
-class EksCluster(_Strict):
-    """An EKS cluster that exists, by name or ARN, in which pools can have node groups."""
-
-    kind: Literal["eks"]
-    name: str
-    region: str
-    node_role_arn: str | None = None
-    subnet_ids: list[str] = Field(default_factory=list[str])
-    security_group_ids: list[str] | None = None
-
-
-Cluster = RenderedCluster | KubeconfigCluster | EksCluster
-
-
-class Pool(_Strict):
+class Pool(Strict):
     """The images of one pool, its nodes as Kubernetes sees them, and what makes or sets them up.
 
     `node_group` is for nodes that the stack makes, `node_settings` for nodes that exist.
     """
 
     images: list[str]
+    architecture: Architecture | None = None
     image_sizes_bytes: dict[str, int] = Field(default_factory=dict[str, int])
     node_labels: dict[str, str] = Field(default_factory=dict[str, str])
     node_taints: list[TaintArgs] = Field(default_factory=list[TaintArgs])
@@ -65,25 +40,46 @@ class Pool(_Strict):
     node_settings: NodeSettingsArgs | None = None
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """One stack: a cluster and the pools in it. `defaults` are merged into every pool."""
 
     cluster: Annotated[Cluster, Field(discriminator="kind")]
     namespace: str
     create_namespace: bool = True
     pools: dict[str, Pool]
+    _lock: Lock = PrivateAttr(default_factory=Lock)
+
+    def locked_by(self, lock: Lock) -> "Settings":
+        """Returns these settings with what is known of their images."""
+        self._lock = lock
+        return self
 
     def preloader_args(self, pool: Pool, namespace: pulumi.Input[str]) -> ImagePreloaderArgs:
         """What the pool's `ImagePreloader` is given."""
-        written = pool.model_dump(exclude={"node_group", "node_settings"}, exclude_unset=True)
+        written = pool.model_dump(
+            exclude={"node_group", "node_settings", "architecture"}, exclude_unset=True
+        )
         startup_taints = (pool.node_group or {}).get("startup_taints", [])
         if startup_taints:
             # The preloader is among what has to run before they are removed.
             written["node_taints"] = [*pool.node_taints, *startup_taints]
-        return cast("ImagePreloaderArgs", {**written, "namespace": namespace})
+        return cast(
+            "ImagePreloaderArgs",
+            {
+                **written,
+                **self._locked(pool),
+                "architecture": architecture(pool),
+                "namespace": namespace,
+            },
+        )
 
-    def node_pool_args(self, pool: Pool, cluster: EksCluster) -> NodePoolArgs:
-        """What the pool's `NodePool` is given, for a pool that has a node group."""
+    def node_pool_args(self, pool: Pool, cluster: EksCluster | ClusterInputs) -> NodePoolArgs:
+        """What the pool's `NodePool` is given, for a pool that has a node group.
+
+        With the cluster as the stack file has it, what names an output stands for its value.
+        """
+        if isinstance(cluster, EksCluster):
+            cluster = cluster.inputs(lambda output: output)
         kept = {"node_labels", "node_taints", "node_group", "images", "image_sizes_bytes"}
         written = pool.model_dump(include=kept, exclude_unset=True)
         given = {
@@ -95,6 +91,7 @@ class Settings(_Strict):
             "NodePoolArgs",
             {
                 **written,
+                **self._locked(pool),
                 "cluster_name": cluster.name,
                 "subnet_ids": cluster.subnet_ids,
                 "lanes": pool.preload.get("lanes", DEFAULT_LANES),
@@ -111,6 +108,20 @@ class Settings(_Strict):
         given = {"lanes": pool.preload.get("lanes", DEFAULT_LANES), **marks}
         known = {key: value for key, value in given.items() if value is not None}
         return cast("NodeSettingsArgs", {**pool.node_settings, **known})
+
+    def _locked(self, pool: Pool) -> Map:
+        layers_bytes = self._lock.image_layers_bytes(pool.images, architecture(pool))
+        return {"image_layers_bytes": layers_bytes} if layers_bytes else {}
+
+
+def architecture(pool: Pool) -> str:
+    """The processors of the pool's nodes: as written, else the AMI's, else by the nodes' label."""
+    if pool.architecture is None and pool.node_group is not None:
+        return architecture_of(pool.node_group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    args: ProcessorArgs = {"node_labels": pool.node_labels}
+    if pool.architecture is not None:
+        args["architecture"] = pool.architecture
+    return placement_architecture(args)
 
 
 def _cleanup_marks(cleanup: CleanupArgs) -> dict[str, int | None]:

@@ -41,6 +41,7 @@ SAMPLES: list[tuple[str, NodePoolArgs, NodePoolArgs]] = [
     ("node_taints", args(), pool_with(args(), node_taints=TAINTS)),
     ("images", CHOSEN, with_images(args(root_volume={}), big=GIB, small=GIB)),
     ("image_sizes_bytes", CHOSEN, with_images(args(root_volume={}), big=2 * GIB)),
+    ("image_layers_bytes", CHOSEN, pool_with(CHOSEN, image_layers_bytes={"big": {"a": 2 * GIB}})),
     ("versions_kept", CHOSEN, pool_with(CHOSEN, versions_kept=5)),
     ("high_water_percent", CHOSEN, pool_with(CHOSEN, high_water_percent=50)),
     ("node_group.disk", CHOSEN, with_images(args(root_volume={}, disk={"writable_gib": 90}), big=GIB)),

@@ -248,4 +248,4 @@ def test_what_cannot_be_checked_is_said_once(run: Run, caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING):
         run(lambda: NodePool("web", pool_with(args(), images=["a", "b"])))
     said = [record.getMessage() for record in caplog.records]
-    assert len([text for text in said if "image_sizes_bytes lacks a, b" in text]) == 1
+    assert len([text for text in said if "the size is not of a, b" in text]) == 1

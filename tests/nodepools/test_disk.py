@@ -12,7 +12,6 @@ from nodepools.disk import (
     Contents,
     disk_budget,
     smallest_gib,
-    unknown_sizes,
     usable_bytes,
 )
 from nodepools.eviction import BYTES_PER_GIB, Eviction
@@ -23,7 +22,7 @@ from tests.nodepools.inputs import node_pool_args as args
 
 # "4 images x 300MB", "10 images x 500MB", "Versions: 2x multiplier", "Buffer: 30%", "OS: 10GB".
 ARTICLE = Contents(
-    image_bytes=[300_000_000] * 4,
+    images=[{f"image-{index}": 300_000_000} for index in range(4)],
     workload_image_bytes=10 * 500_000_000,
     unpack_ratio=1,
     keeps_blobs=True,
@@ -50,7 +49,7 @@ def test_the_articles_calculation_comes_out_as_it_says() -> None:
 def test_the_parts_add_up_and_are_said() -> None:
     budget = disk_budget(
         Contents(
-            image_bytes=[3 * GIB, GIB, 2 * GIB],
+            images=[{"a": 3 * GIB}, {"b": GIB}, {"c": 2 * GIB}],
             workload_image_bytes=GIB,
             unpack_ratio=2.5,
             keeps_blobs=False,
@@ -71,6 +70,22 @@ def test_the_parts_add_up_and_are_said() -> None:
         "72.2 GiB = 30.0 images + 5.0 the workloads' images + 17.5 a rollout + "
         "5.0 layers being pulled + 5.8 buffer + 4.0 logs and writable layers + 5.0 the system"
     )
+
+
+def test_a_layer_of_several_images_is_on_the_disk_once() -> None:
+    base, own = {"base": 10 * GIB}, {"images": ["a", "b"], "image_layers_bytes": {}}
+    apart = pool_with(args(), **own | {"image_sizes_bytes": {"a": 11 * GIB, "b": 12 * GIB}})
+    shared = {"a": {**base, "own a": GIB}, "b": {**base, "own b": 2 * GIB}}
+    together = pool_with(args(), **own | {"image_layers_bytes": shared})
+    budgets = [image_disk(some).budget for some in (apart, together)]
+    assert [budget and budget.images for budget in budgets] == [23 * GIB * 6, 13 * GIB * 6]
+
+
+def test_layers_count_before_a_size_that_is_written_too() -> None:
+    both = pool_with(with_images(args(), a=GIB), image_layers_bytes={"a": {"one": 2 * GIB}})
+    budget = image_disk(both).budget
+    assert budget is not None
+    assert budget.images == 2 * GIB * 6
 
 
 def test_compressed_layers_that_stay_are_in_the_ratio_and_not_counted_twice() -> None:
@@ -141,12 +156,14 @@ def test_what_the_stack_says_of_versions_lanes_and_marks_counts() -> None:
 
 
 def test_unknown_sizes_are_said_once_and_not_guessed() -> None:
-    assert unknown_sizes(["a", "b"], {"a": 1}) == ["b"]
     some = pool_with(args(), images=["a", "b", "c"], image_sizes_bytes={"a": 10**15})
     spec = node_pool_spec("web", some)
     assert spec.image_disk.budget is None
     assert notes(spec) == [
-        "whether the images fit the disk is not known, since image_sizes_bytes lacks b, c"
+        (
+            "whether the images fit the disk is not known, since the size is not of b, c; "
+            "run `preloadctl lock`"
+        )
     ]
     assert notes(node_pool_spec("web", with_images(args(), a=1))) == []
 

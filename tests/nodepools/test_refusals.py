@@ -73,8 +73,8 @@ GROUPS = [
     (f"{G}.instance_types", [], args(instance_types=[]), "at least one"),
     (f"{G}.instance_types", 21, args(instance_types=["m7i.large"] * 21), "at most 20"),
     (f"{G}.instance_types[0]", "large", args(instance_types=["large"]), "such as m7i.large"),
-    (f"{G}.instance_types[1]", "m7g.large", args(instance_types=["m7i.large", "m7g.large"]), "is arm64, and AMI type AL2023_x86_64_STANDARD is x86_64; EKS refuses"),
-    (f"{G}.instance_types[0]", "c6i.large", args(instance_types=["c6i.large"], ami_type="AL2023_ARM_64_STANDARD"), "is x86_64"),
+    (f"{G}.instance_types[1]", "m7g.large", args(instance_types=["m7i.large", "m7g.large"]), "is arm64, and AMI type AL2023_x86_64_STANDARD is amd64; EKS refuses"),
+    (f"{G}.instance_types[0]", "c6i.large", args(instance_types=["c6i.large"], ami_type="AL2023_ARM_64_STANDARD"), "is amd64"),
     (f"{G}.instance_types[0]", "m7i.2xlarge", args(instance_types=["m7i.2xlarge"], instance_store_gib=400), "has no local disks"),
     (f"{G}.instance_types[0]", "m7i.large", args(image_pulls={"fast": True}), "below 4 vCPU and 7 GiB the node ignores it"),
     (f"{G}.instance_store_gib", 0, args(instance_types=["m6id.large"], instance_store_gib=0), "1 or more"),
@@ -164,7 +164,7 @@ DISKS = [
     (f"{DATA}.size_gib", 50, with_images(bottlerocket_args(), big=5 * GIB), "must be at least 84: 71.0 GiB = 40.0 images + 20.0 a rollout"),
     (f"{G}.instance_store_gib", 50, with_images(args(instance_types=["m6id.large"], instance_store_gib=50), big=5 * GIB), "deletes images and evicts pods"),
     (f"{VOLUME}.size_gib", 80, marked(70, with_images(volume(size_gib=80), big=5 * GIB)), "must be at least 93"),
-    (f"{VOLUME}.size_gib", None, pool_with(args(root_volume={}), images=["known", "a", "b"], image_sizes_bytes={"known": 1}), "the compressed size is not known of a, b; say it in image_sizes_bytes"),
+    (f"{VOLUME}.size_gib", None, pool_with(args(root_volume={}), images=["known", "a", "b"], image_sizes_bytes={"known": 1}), "the compressed size is not known of a, b; run `preloadctl lock`, or say it in image_sizes_bytes"),
     (f"{VOLUME}.size_gib", None, args(root_volume={}), "there are no images to choose it by"),
     (f"{VOLUME}.size_gib", None, with_images(args(root_volume={}), huge=10**16), "a volume has at most 65536"),
     (f"{G}.disk.unpack_ratio", 0.5, args(disk={"unpack_ratio": 0.5}), "from 1 to 20"),
@@ -172,7 +172,7 @@ DISKS = [
     (f"{G}.disk.buffer_percent", -1, args(disk={"buffer_percent": -1}), "from 0 to 1000"),
     (f"{G}.disk.writable_gib", -1, args(disk={"writable_gib": -1}), "0 or more"),
     ("versions_kept", 0, pool_with(args(), versions_kept=0), "from 1 to 100"),
-    ("image_sizes_bytes.a", 0, with_images(args(), a=0), "above 0, in bytes"),
+    ("image_sizes_bytes.a", 0, with_images(args(), a=0), "must be a number of bytes above 0"),
 ]  # fmt: skip
 KARPENTERS = [
     (f"{G}.scaling", {"min_size": 1, "max_size": 2}, karpenter_args(scaling={"min_size": 1, "max_size": 2}), "Karpenter makes as many nodes as pods need"),

@@ -219,3 +219,15 @@ def test_the_component_tells_its_daemon_sets_names(run: Run) -> None:
 def test_a_doubtful_image_is_warned_of(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     run(lambda: ImagePreloader("web", args(images=["nginx"])))
     assert "web.images[0]" in caplog.text
+
+
+def test_images_of_unknown_size_are_said_with_what_to_do(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    run(lambda: ImagePreloader("web", args(image_sizes_bytes={"a:1": 5})))
+    said = [record.getMessage() for record in caplog.records]
+    assert [text for text in said if "size is not known of b:1, c:1" in text and "lock" in text]
+    caplog.clear()
+    run(lambda: ImagePreloader("web", args(image_sizes_bytes=dict.fromkeys(IMAGES, 5))))
+    assert not [record for record in caplog.records if "size is" in record.getMessage()]

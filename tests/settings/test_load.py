@@ -7,6 +7,9 @@ import pulumi
 import pytest
 import yaml
 
+from nodepools import NodePoolArgs
+from preloader import ImagePreloaderArgs
+from preloader.lock import Lock, LockedImage, LockedPlatform
 from settings.load import load, parse
 from settings.models import EksCluster
 
@@ -39,7 +42,7 @@ def test_the_committed_stacks_are_accepted(
         (
             "images: [a]\nimagse: [b]",
             "pools.ml.imagse",
-            "unknown key; known: cleanup, helper_images",
+            "unknown key; known: architecture, cleanup, helper_images",
         ),
         ("preload: {}", "pools.ml.images", "missing"),
         ('images: [a]\npreload: {lanes: "4"}', "pools.ml.preload.lanes", "valid integer"),
@@ -257,6 +260,92 @@ def test_a_pool_becomes_the_inputs_of_both_components(stack_settings: Callable[[
     assert "node_group" not in preloader
 
 
+LOCK = Lock(
+    {
+        "a": LockedImage(
+            "sha256:index",
+            {
+                "linux/amd64": LockedPlatform("sha256:intel", {"sha256:one": 7, "sha256:two": 2}),
+                "linux/arm64": LockedPlatform("sha256:arm", {"sha256:three": 5}),
+            },
+        )
+    }
+)
+ARM_GROUP = {
+    "instance_types": ["m7g.large"],
+    "ami_type": "AL2023_ARM_64_STANDARD",
+    "scaling": {"min_size": 1, "max_size": 1},
+}
+
+
+def locked_args(**pool: object) -> tuple[ImagePreloaderArgs, NodePoolArgs]:
+    """Both components' inputs for a pool of the images a and b, of which a is locked."""
+    cluster = {"kind": "eks", "name": "c", "region": "r", "subnet_ids": ["s"]}
+    group = {**ARM_GROUP, "instance_types": ["m7i.large"], "ami_type": "AL2023_x86_64_STANDARD"}
+    pools = {"p": {"images": ["a", "b"], "node_group": {**group, "root_volume": {"size_gib": 50}}}}
+    pools["p"] |= pool
+    settings, found = parse(
+        json.dumps({"cluster": cluster, "namespace": "n", "pools": pools}), LOCK
+    )
+    assert found == []
+    assert settings is not None
+    assert isinstance(settings.cluster, EksCluster)
+    read = settings.pools["p"]
+    return settings.preloader_args(read, "n"), settings.node_pool_args(read, settings.cluster)
+
+
+def test_the_layers_of_locked_images_reach_both_components() -> None:
+    preloader, nodes = locked_args()
+    layers = {"a": {"sha256:one": 7, "sha256:two": 2}}
+    assert preloader["image_layers_bytes"] == nodes["image_layers_bytes"] == layers
+    assert preloader["architecture"] == "amd64"
+
+
+def test_the_ami_says_for_which_architecture_images_are_looked_up() -> None:
+    preloader, nodes = locked_args(node_group={**ARM_GROUP, "root_volume": {"size_gib": 50}})
+    assert preloader["image_layers_bytes"] == nodes["image_layers_bytes"]
+    assert preloader["image_layers_bytes"] == {"a": {"sha256:three": 5}}
+    assert preloader["architecture"] == "arm64"
+
+
+@pytest.mark.parametrize(
+    ("lines", "architecture"),
+    [
+        ("", "amd64"),
+        ("node_labels: {kubernetes.io/arch: arm64}", "arm64"),
+        ("architecture: arm64", "arm64"),
+    ],
+)
+def test_where_nodes_exist_the_architecture_is_written_or_a_label(
+    lines: str, architecture: str
+) -> None:
+    text = f"cluster: {{kind: rendered}}\nnamespace: n\npools:\n  p:\n    images: [a]\n    {lines}"
+    settings, _ = parse(json.dumps(yaml.safe_load(text)), LOCK)
+    assert settings is not None
+    args = settings.preloader_args(settings.pools["p"], "n")
+    assert args.get("architecture") == architecture
+    expected = LOCK.images["a"].platforms[f"linux/{architecture}"].layers_bytes
+    assert args.get("image_layers_bytes") == {"a": expected}
+
+
+def test_without_a_lock_no_layers_are_made_up() -> None:
+    settings, _ = parse(one_pool(pools={"p": {"images": ["a"]}}))
+    assert settings is not None
+    assert "image_layers_bytes" not in settings.preloader_args(settings.pools["p"], "n")
+
+
+def test_an_architecture_that_the_nodes_do_not_have_is_refused() -> None:
+    said = pool("images: [a]\nnode_labels: {kubernetes.io/arch: arm64}\narchitecture: amd64")
+    assert "must be arm64, which the label" in said["pools.ml.architecture"]
+    cluster = "{kind: eks, name: c, region: r, subnet_ids: [s]}"
+    group = "{instance_types: [m7i.large], scaling: {min_size: 1, max_size: 1}}"
+    said = problems(
+        f"cluster: {cluster}\nnamespace: n\npools: "
+        f"{{p: {{images: [a], architecture: arm64, node_group: {group}}}}}"
+    )
+    assert "must be amd64, which the nodes' AMI" in said["pools.p.architecture"]
+
+
 def configure(text: str, *, secret: bool = False) -> pulumi.Config:
     key = "image-preloader:settings"
     pulumi.runtime.set_all_config({key: text}, [key] if secret else [])
@@ -269,7 +358,7 @@ def one_pool(**others: object) -> str:
 
 
 def test_mistakes_end_the_program_without_a_traceback() -> None:
-    with pytest.raises(pulumi.RunError, match=r"2 mistake\(s\)") as caught:
+    with pytest.raises(pulumi.RunError, match="image-preloader:settings cannot be used") as caught:
         load(configure(one_pool(x=1)))
     assert 'pools.a.images[0]: "A": repository' in str(caught.value)
 
@@ -280,7 +369,7 @@ def test_a_secret_value_is_in_no_message() -> None:
     with pytest.raises(pulumi.RunError) as caught:
         load(configure(one_pool(cluster={"kind": hidden}, pools=pools), secret=True))
     assert "unter2" not in str(caught.value)
-    assert "pools.a.images[0]: is not accepted" in str(caught.value)
+    assert 'pools.a.images[0]: "[secret]": is not accepted' in str(caught.value)
 
 
 def test_a_stack_without_settings_is_told_what_it_lacks() -> None:
