@@ -31,6 +31,7 @@ class TestImage:
     created: str | None = "2024-01-01T00:00:00Z"
     entrypoint: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
+    gzip_level: int = 1
 
 
 def sleeper(name: str, content: bytes = b"") -> TestImage:
@@ -45,10 +46,11 @@ def sleeper(name: str, content: bytes = b"") -> TestImage:
 
 @dataclass(frozen=True)
 class Built:
-    """What an image is to a runtime: its ID and its manifest's digest."""
+    """What an image is to a runtime: its ID and its manifest's digest, and its compressed size."""
 
     image_id: str
     digest: str
+    size_bytes: int
 
 
 def write_layout(images: Iterable[TestImage], path: Path) -> dict[str, Built]:
@@ -58,7 +60,7 @@ def write_layout(images: Iterable[TestImage], path: Path) -> dict[str, Built]:
     built: dict[str, Built] = {}
     for image in images:
         layer = _layer({"data": image.content, **image.files})
-        compressed = gzip.compress(layer, 1, mtime=0)
+        compressed = gzip.compress(layer, image.gzip_level, mtime=0)
         config = _json(
             {
                 "architecture": _ARCHITECTURE,
@@ -80,7 +82,7 @@ def write_layout(images: Iterable[TestImage], path: Path) -> dict[str, Built]:
             blobs[_digest(blob)] = blob
         name = {"io.containerd.image.name": image.name}
         manifests.append({**_descriptor(_MANIFEST, manifest), "annotations": name})
-        built[image.name] = Built(_digest(config), _digest(manifest))
+        built[image.name] = Built(_digest(config), _digest(manifest), len(compressed))
     files = {
         "oci-layout": _json({"imageLayoutVersion": "1.0.0"}),
         "index.json": _json({"schemaVersion": 2, "manifests": manifests}),

@@ -1,6 +1,7 @@
 """The disk budget, its arithmetic alone: whether the ratios are right only a node can tell."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from nodepools.disk import (
     usable_bytes,
 )
 from nodepools.eviction import BYTES_PER_GIB, Eviction
-from nodepools.families import AL2023, BOTTLEROCKET, unpack_ratio
+from nodepools.families import AL2023, BOTTLEROCKET, Family, unpack_ratio
 from nodepools.spec import image_volume, node_pool_spec, notes
 from tests.nodepools.inputs import GIB, bottlerocket_args, pool_with, with_images
 from tests.nodepools.inputs import node_pool_args as args
@@ -174,3 +175,21 @@ def test_a_fast_pull_onto_a_slow_volume_is_remarked_on() -> None:
     assert "125 MiB a second; 600 or more are advised" in note
     quick = {"size_gib": 50, "iops": 4000, "throughput_mibps": 600}
     assert notes(node_pool_spec("web", args(**fast, root_volume=quick))) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "required_gib", "smallest"), [(AL2023, 55.8, 63), (BOTTLEROCKET, 69.4, 82)]
+)
+def test_the_articles_images_unpacked_need_twice_its_disk(
+    family: Family, required_gib: float, smallest: int
+) -> None:
+    unpacked = replace(
+        ARTICLE,
+        unpack_ratio=unpack_ratio(family, fast_pull=False),
+        keeps_blobs=family.keeps_blobs,
+        pulled_at_once=4,
+    )
+    budget = disk_budget(unpacked)
+    assert budget.total / GIB == pytest.approx(required_gib, abs=0.05)
+    eviction = Eviction(hard=family.default_eviction)
+    assert smallest_gib(budget.total, eviction, 100, 20) == smallest
