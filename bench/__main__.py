@@ -3,34 +3,41 @@
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import cleanup, node, render, report
+from bench.noise import Noise
 from bench.pairs import Measurement
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results.json"
-SUBJECTS: dict[str, Callable[[], list[Measurement]]] = {
-    "render": render.measure,
-    "cleanup": cleanup.measure,
-    "node": node.measure,
-}
+Measure = Callable[[], list[Measurement]]
 
 
 def main() -> None:
     """Measures what is asked for, or everything, and keeps the last results of the rest."""
+    noise = Noise()
+    measures: dict[str, Measure] = {
+        "render": render.measure,
+        "cleanup": cleanup.measure,
+        "node": partial(node.measure, noise.sample),
+    }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(SUBJECTS), help="measure this")
-    subjects = parser.parse_args().only or list(SUBJECTS)
+    parser.add_argument("--only", action="append", choices=list(measures), help="measure this")
+    subjects = parser.parse_args().only or list(measures)
     results = json.loads(RESULTS.read_text())["measurements"] if RESULTS.exists() else []
     by_name = {result["name"]: result for result in results}
+    noise.sample()
     for subject in subjects:
-        for measurement in SUBJECTS[subject]():
+        for measurement in measures[subject]():
             by_name[str(measurement["name"])] = measurement
             print(json.dumps(measurement), flush=True)  # noqa: T201
+        noise.sample()
     measurements = [by_name[name] for name in sorted(by_name)]
-    RESULTS.write_text(json.dumps({"measurements": measurements}, indent=2) + "\n")
-    report.write(measurements, ROOT)
+    content = {"measurements": measurements, "noise": noise.spreads()}
+    RESULTS.write_text(json.dumps(content, indent=2) + "\n")
+    report.write(measurements, noise.spreads(), ROOT)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""What the preloader's pods take from a node, as its cgroups count it."""
+"""What a preloader's pods take from a node, as its cgroups count it and its process table shows."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ CGROUPS = Path("/sys/fs/cgroup")
 CPU_FILES = {"cpuacct.usage": 1e9, "cpu.stat": 1e6}
 MEMORY_FILES = ("memory.usage_in_bytes", "memory.current")
 MIB = 1024 * 1024
+# What a probe starts has ended by one of the looks.
+LOOKS, LOOK_SECONDS = 6, 2
+SHIM = "containerd-shim"
 
 
 def held_memory_mib(pods: Sequence[dict[str, Any]]) -> list[float]:
@@ -21,11 +25,38 @@ def held_memory_mib(pods: Sequence[dict[str, Any]]) -> list[float]:
     ]
 
 
+def lasting_processes(root: Path) -> dict[int, str]:
+    """Returns the names of the processes that stay on the node whose file system this is, by pid.
+
+    Its /proc has those of its containers and their sandboxes too, and none of the machine's.
+    """
+    seen = _processes(root)
+    for _ in range(LOOKS - 1):
+        time.sleep(LOOK_SECONDS)
+        now = _processes(root)
+        seen = {pid: name for pid, name in now.items() if pid in seen}
+    return seen
+
+
+def has_pods(root: Path) -> bool:
+    """Whether anything is left of any pod on the node: its shim is the last to go."""
+    return any(name.startswith(SHIM) for name in _processes(root).values())
+
+
 def cpu_percent(pods: Sequence[dict[str, Any]], seconds: float) -> float:
     """Returns what all containers of the pods, and their probes, use of a core meanwhile."""
     before = _cpu_seconds(pods)
     time.sleep(seconds)
     return 100 * (_cpu_seconds(pods) - before) / seconds
+
+
+def _processes(root: Path) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for comm in root.glob("proc/[0-9]*/comm"):
+        # A process may end between both.
+        with contextlib.suppress(OSError):
+            names[int(comm.parent.name)] = comm.read_text().strip()
+    return names
 
 
 def _cpu_seconds(pods: Sequence[dict[str, Any]]) -> float:

@@ -9,43 +9,28 @@ import gzip
 import hashlib
 import re
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.article import NAMESPACE, article_preloader
-from bench.footprint import cpu_percent, held_memory_mib
+from bench.costs import costs
 from bench.pairs import Measurement, Pair, summarise
-from preloader.images import parse_reference
+from bench.preloaders import IMAGES, NODE_LABELS, TIMEOUT, Preloaders, measure_seconds
 from tests.node.article import SIZES_BYTES
-from tests.node.cluster import Cluster, start_cluster
-from tests.node.configuration import SANDBOX_IMAGE
+from tests.node.cluster import start_cluster
+from tests.node.forget import forget_images
 from tests.node.images import with_shell
-from tests.node.node import Node, NodeSpec
-from tests.node.preloading import Preloader, workload
-from tests.node.registry import Conduct
+from tests.node.node import NodeSpec
+from tests.node.preloading import workload
+from tests.node.registry import Conduct, Registry
 
 SCALE = 1 / 10
 BYTES_PER_SECOND = int(590_583_972 / 21.129 * SCALE)
 RUNS = 5
-TIMEOUT = "--timeout=300s"
-IMAGES = tuple(SIZES_BYTES)
 LARGEST = max(SIZES_BYTES, key=lambda name: SIZES_BYTES[name])
 # The pod of the article's repro, which uses three of the four.
 POD_IMAGES = ("python:3.12-slim", "golang:1.23", "rust:1.83")
 REPOSITORIES = ("g1g1/py-kube", "python", "golang", "rust")
-NODE_LABELS = {"bench": "node"}
-POOL = {
-    "node_labels": NODE_LABELS,
-    "images": list(IMAGES),
-    "cleanup": {"enabled": True},
-    "image_sizes_bytes": SIZES_BYTES,
-}
-IDLE_SECONDS = 120
-# What one held image may cost, in MiB, and all of an idle preloader, in percent of a core.
-MEMORY_LIMIT_MIB, CPU_LIMIT_PERCENT = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +45,21 @@ class Run:
     preloaded_pod: float
 
 
-def measure() -> list[Measurement]:
-    """Returns what was measured over several runs, and then of the idle preloader."""
+def measure(between: Callable[[], None]) -> list[Measurement]:
+    """Returns what was measured over several runs, and then of each preloader at rest.
+
+    Calls `between` after each run.
+    """
     with start_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
         node = cluster.add_node(NodeSpec("bench", NODE_LABELS))
-        bench = Bench(cluster, node, Path(folder))
-        bench.prepare()
-        runs = []
+        preloaders = Preloaders(cluster.kubectl, node, Path(folder))
+        bench = Bench(preloaders, cluster.registry)
+        runs: list[Run] = []
         for number in range(1, RUNS + 1):
             print(f"run {number} of {RUNS}", flush=True)  # noqa: T201 it takes minutes
             runs.append(bench.run())
-        return [*_gains(runs), *bench.costs()]
+            between()
+        return [*_gains(runs), *costs(preloaders)]
 
 
 def _gains(runs: Sequence[Run]) -> list[Measurement]:
@@ -96,93 +85,36 @@ def _gains(runs: Sequence[Run]) -> list[Measurement]:
 class Bench:
     """One node on which images come and go."""
 
-    def __init__(self, cluster: Cluster, node: Node, folder: Path) -> None:
-        self._cluster = cluster
-        self._kubectl = cluster.kubectl
-        self._node = node
-        self._preloader = Preloader(cluster.kubectl, "image-preloader", folder)
-        self._layers: list[tuple[str, str]] = []
-
-    def prepare(self) -> None:
+    def __init__(self, preloaders: Preloaders, registry: Registry) -> None:
         """Stores the images, and brings to the node what does not count."""
+        self._preloaders = preloaders
+        self._kubectl = preloaders.kubectl
+        self._node = preloaders.node
+        self._layers: list[tuple[str, str]] = []
         for name, size in SIZES_BYTES.items():
-            built = self._cluster.registry.push(with_shell(int(size * SCALE), seed=name), name)
+            built = registry.push(with_shell(int(size * SCALE), seed=name), name)
             unpacked = f"sha256:{hashlib.sha256(gzip.decompress(built.layer.content)).hexdigest()}"
             self._layers.append((built.layer.digest, unpacked))
-        with self._preloaded():
-            pass
-        with self._article():
-            pass
-        self._clear()
-        limit = Conduct(bytes_per_second=BYTES_PER_SECOND)
-        self._cluster.registry.set_conduct(limit, *REPOSITORIES)
+        for preloader in (preloaders.lanes, preloaders.article):
+            with preloader():
+                pass
+        registry.set_conduct(Conduct(bytes_per_second=BYTES_PER_SECOND), *REPOSITORIES)
 
     def run(self) -> Run:
         """Measures everything once, each time with every image really gone before."""
         self._clear()
-        with self._article() as article:
+        with self._preloaders.article() as article:
             pass
         self._clear()
-        with self._preloaded() as lanes:
+        with self._preloaders.lanes() as lanes:
             preloaded_pod = self._pod_seconds()
-        with self._preloaded() as lanes_with_images_there:
+        with self._preloaders.lanes() as lanes_with_images_there:
             pass
         self._clear()
         largest_alone = self._largest_alone_seconds()
         self._clear()
         cold_pod = self._pod_seconds()
         return Run(article, lanes, lanes_with_images_there, largest_alone, cold_pod, preloaded_pod)
-
-    def costs(self) -> Iterator[Measurement]:
-        """Measures what the preloader takes from the node while nothing happens."""
-        with self._preloaded():
-            kinds = ("ConfigMap", "DaemonSet")
-            own = [each for each in self._preloader.manifests if each["kind"] in kinds]
-            yield summarise(
-                "api_objects_over_article",
-                [Pair(len(own), 1)],
-                lambda pair: pair.ours_over_other,
-                "objects",
-            ).as_measurement()
-            pods = self._preloader.pods()
-            memory = [Pair(each, MEMORY_LIMIT_MIB) for each in held_memory_mib(pods)]
-            cpu = [Pair(cpu_percent(pods, IDLE_SECONDS), CPU_LIMIT_PERCENT)]
-            yield summarise(
-                "held_image_memory_over_limit", memory, lambda pair: pair.ours_over_other, "MiB"
-            ).as_measurement()
-            yield summarise(
-                "idle_cpu_over_limit", cpu, lambda pair: pair.ours_over_other, "% of a core"
-            ).as_measurement()
-
-    @contextmanager
-    def _preloaded(self) -> Iterator[float]:
-        """Applies the program's own DaemonSets; yields the seconds until all images are held."""
-        seconds = _seconds(self._apply_pool)
-        try:
-            yield seconds
-        finally:
-            workloads = [each for each in self._preloader.manifests if each["kind"] == "DaemonSet"]
-            self._kubectl.delete(workloads)
-            self._wait_until_no_pods(self._preloader.namespace)
-
-    def _apply_pool(self) -> None:
-        self._preloader.apply({"bench": POOL})
-        self._wait_until_ready(self._preloader.namespace)
-
-    @contextmanager
-    def _article(self) -> Iterator[float]:
-        """Applies the article's DaemonSet; yields the seconds until it is ready."""
-        manifest = article_preloader(IMAGES, SANDBOX_IMAGE)
-
-        def apply() -> None:
-            self._kubectl.apply([manifest])
-            self._wait_until_ready(NAMESPACE)
-
-        try:
-            yield _seconds(apply)
-        finally:
-            self._kubectl.delete([manifest])
-            self._wait_until_no_pods(NAMESPACE)
 
     def _pod_seconds(self, images: Sequence[str] = POD_IMAGES) -> float:
         pod = workload("bench", images, NODE_LABELS)
@@ -191,7 +123,7 @@ class Bench:
             self._kubectl.apply([pod])
             self._kubectl("wait", "pod/bench", "--for=condition=Ready", TIMEOUT)
 
-        seconds = _seconds(start)
+        seconds = measure_seconds(start)
         self._kubectl.delete([pod])
         return seconds
 
@@ -205,19 +137,9 @@ class Bench:
         ]
         return _duration_seconds(pulled[-1])
 
-    def _wait_until_ready(self, namespace: str) -> None:
-        ready = "--for=jsonpath={.status.numberReady}=1"
-        self._kubectl("wait", "daemonset", "--all", "--namespace", namespace, ready, TIMEOUT)
-
-    def _wait_until_no_pods(self, namespace: str) -> None:
-        self._kubectl.wait_for(
-            f"no pods in {namespace}",
-            lambda: not self._kubectl.find("pods", namespace=namespace),
-        )
-
     def _clear(self) -> None:
         """Removes the images with every reference, and waits until their bytes are gone too."""
-        self._node.remove_images(parse_reference(name).stored_as for name in IMAGES)
+        forget_images(self._node, IMAGES)
         self._kubectl.wait_for("blobs and snapshots gone", self._is_clear)
 
     def _is_clear(self) -> bool:
@@ -231,9 +153,3 @@ def _duration_seconds(message: str) -> float:
     """Reads `Successfully pulled image "a" in 1m2.5s (1m2.5s including waiting)`."""
     minutes, seconds = re.findall(r" in (?:(\d+)m)?([0-9.]+)s ", message)[0]
     return int(minutes or 0) * 60 + float(seconds)
-
-
-def _seconds(action: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start

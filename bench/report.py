@@ -1,13 +1,16 @@
 """Puts the results into the README as a table, and the times into a plot."""
 
 import re
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import noise
 from bench.pairs import Measurement
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+README_WIDTH = 100
 PLOT = Path("docs") / "bench.svg"
 # In the order of the table: what is measured, and what the ratio is to reach.
 DESCRIPTIONS = {
@@ -16,8 +19,9 @@ DESCRIPTIONS = {
     "pull_bound_over_lanes": ("The best possible over lanes", "at least 0.9"),
     "held_image_memory_over_limit": ("Memory of a held image over 0.5 MiB", "at most 1"),
     "api_objects_over_article": ("API objects of a pool of four images over the article's", ""),
+    "processes_over_article": ("Processes of a pool of four images over the article's", ""),
     "idle_cpu_over_limit": (
-        "CPU of a new preloader, with its first cleanup and its probes, over 0.1 % of a core",
+        "CPU of an idle preloader, its containers and their probes, over 0.1 % of a core",
         "",
     ),
     "cleanup_article_over_ours": ("A cleanup, article's script over the agent", "at least 20"),
@@ -43,11 +47,14 @@ STYLE = (
 WIDTH, LABEL_WIDTH, BAR_HEIGHT, ROW_HEIGHT, TOP = 760, 250, 20, 32, 16
 
 
-def write(measurements: Sequence[Measurement], root: Path) -> None:
-    """Writes the README's table, between its marks, and the plot beside it."""
+def write(
+    measurements: Sequence[Measurement], spreads: Mapping[str, noise.Spread], root: Path
+) -> None:
+    """Writes the README's table with the noise below it, between its marks, and the plot."""
     by_name = {str(each["name"]): each for each in measurements}
     readme = root / "README.md"
-    table = "\n".join((BEGIN, *_table(by_name), END))
+    said = textwrap.fill(noise.sentence(spreads), README_WIDTH)
+    table = "\n".join((BEGIN, *_table(by_name), "", said, END))
     text = readme.read_text(encoding="utf-8")
     whole = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     readme.write_text(whole.sub(lambda _: table, text), encoding="utf-8")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.node import POD_IMAGES
-from demo.clusters import demo_cluster, forget_images
+from demo.clusters import demo_cluster
 from preloadctl.project import load_project
 from preloadctl.recorder import record
 from preloadctl.render import render, write
+from tests.node.forget import forget_images
 from tests.node.kubectl import Kubectl, Manifest
 from tests.node.preloading import start_workload, workload
 from tests.node.up import interrupt

@@ -3,32 +3,21 @@
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from bench.node import BYTES_PER_SECOND, REPOSITORIES, SCALE
-from preloader.images import parse_reference
 from tests.node.article import push_article_images
 from tests.node.cluster import start_cluster
+from tests.node.forget import Machine
 from tests.node.kubectl import Kubectl
 from tests.node.node import Node, NodeSpec
 from tests.node.registry import Conduct
 
 KIND_CLUSTER = "image-preloader-demo"
 MEGABYTE = 1_000_000
-POLL_SECONDS = 0.5
-
-
-class Machine(Protocol):
-    """The one node of the demo's cluster."""
-
-    def ctr(self, *arguments: str) -> str:
-        """Runs containerd's own tool on the node, in the namespace of Kubernetes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +77,6 @@ def _own_cluster() -> Iterator[DemoCluster]:
             f"made here at {SCALE:.0%} of the article's sizes, from a registry that sends "
             f"{BYTES_PER_SECOND / MEGABYTE:.1f} MB a second, {SCALE:.0%} of what the article's did",
         )
-
-
-def forget_images(machine: Machine, names: Iterable[str]) -> None:
-    """Removes images with every reference, once the last of their containers is really gone.
-
-    Before that containerd keeps what they consist of, and a second pull would have nothing to do.
-    """
-    references = {parse_reference(name).stored_as for name in names}
-    while any(name in machine.ctr("containers", "list") for name in references):
-        time.sleep(POLL_SECONDS)
-    listed = [line.split() for line in machine.ctr("images", "list").splitlines()[1:]]
-    wanted = {digest for name, _, digest, *_ in listed if name in references}
-    every = [name for name, _, digest, *_ in listed if digest in wanted]
-    if every:
-        machine.ctr("images", "remove", "--sync", *every)
 
 
 def _run(*command: str) -> str:

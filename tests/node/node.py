@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tests.node.configuration import (
     write_kubelet_config,
 )
 from tests.node.control_plane import ControlPlane
+from tests.node.forget import image_digests
 from tests.node.network import Network, connect, disconnect
 from tests.node.paths import BIN
 from tests.node.run import SEARCH_PATH, Process, Run, make_cgroup, remove_cgroup
@@ -162,16 +163,7 @@ class Node:
 
     def image_digests(self) -> dict[str, str]:
         """Every image reference on the node, a bare `sha256:` ID too, and the digest it means."""
-        lines = self.ctr("images", "list").splitlines()[1:]
-        return {line.split()[0]: line.split()[2] for line in lines}
-
-    def remove_images(self, references: Iterable[str]) -> None:
-        """Removes images with every reference to their digests, so that their disk is freed."""
-        digests = self.image_digests()
-        wanted = {digests[reference] for reference in references if reference in digests}
-        every = [reference for reference, digest in digests.items() if digest in wanted]
-        if every:
-            self.ctr("images", "remove", "--sync", *every)
+        return image_digests(self)
 
     def _start_init(self) -> Process:
         """Starts PID 1 of a new set of namespaces, with the node's folders in place."""

@@ -14,6 +14,7 @@ import pytest
 
 from tests.node import images
 from tests.node.conftest import AddNode
+from tests.node.forget import forget_images
 from tests.node.kubectl import Kubectl
 from tests.node.paths import BIN, PROJECT
 from tests.node.preloading import messages, start_workload, workload
@@ -51,7 +52,7 @@ def test_every_name_is_served_by_the_own_registry(
     assert built.image_id in node.image_digests()
     assert "someone/elsewhere" in registry.downloads()
     kubectl("delete", "pod", "elsewhere")
-    node.remove_images(["ghcr.io/someone/elsewhere:1"])
+    forget_images(node, ["ghcr.io/someone/elsewhere:1"])
     assert built.digest not in node.image_digests().values()
 
 

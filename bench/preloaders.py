@@ -1,0 +1,83 @@
+"""The article's preloader and this one on one node, each there for as long as a block runs."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.article import NAMESPACE, article_preloader
+from bench.footprint import has_pods
+from tests.node.article import SIZES_BYTES
+from tests.node.configuration import SANDBOX_IMAGE
+from tests.node.kubectl import Kubectl
+from tests.node.node import Node
+from tests.node.preloading import Preloader
+
+TIMEOUT = "--timeout=300s"
+IMAGES = tuple(SIZES_BYTES)
+NODE_LABELS = {"bench": "node"}
+POOL = {
+    "node_labels": NODE_LABELS,
+    "images": list(IMAGES),
+    "cleanup": {"enabled": True},
+    "image_sizes_bytes": SIZES_BYTES,
+}
+
+
+class Preloaders:
+    """What puts the same images on the same node, in two ways."""
+
+    def __init__(self, kubectl: Kubectl, node: Node, folder: Path) -> None:
+        self.kubectl = kubectl
+        self.node = node
+        self.own = Preloader(kubectl, "image-preloader", folder)
+
+    @contextmanager
+    def lanes(self) -> Iterator[float]:
+        """Applies the program's own DaemonSets; yields the seconds until all images are held."""
+        seconds = measure_seconds(self._apply_lanes)
+        try:
+            yield seconds
+        finally:
+            self.kubectl.delete(each for each in self.own.manifests if each["kind"] == "DaemonSet")
+            self._wait_until_no_pods(self.own.namespace)
+
+    @contextmanager
+    def article(self) -> Iterator[float]:
+        """Applies the article's DaemonSet; yields the seconds until it is ready."""
+        manifest = article_preloader(IMAGES, SANDBOX_IMAGE)
+
+        def apply() -> None:
+            self.kubectl.apply([manifest])
+            self._wait_until_ready(NAMESPACE)
+
+        try:
+            yield measure_seconds(apply)
+        finally:
+            self.kubectl.delete([manifest])
+            self._wait_until_no_pods(NAMESPACE)
+
+    def wait_until_nothing_runs(self) -> None:
+        """Waits until the last process of the last pod has left the node."""
+        self.kubectl.wait_for("no pod's process", lambda: not has_pods(self.node.root))
+
+    def _apply_lanes(self) -> None:
+        self.own.apply({"bench": POOL})
+        self._wait_until_ready(self.own.namespace)
+
+    def _wait_until_ready(self, namespace: str) -> None:
+        ready = "--for=jsonpath={.status.numberReady}=1"
+        self.kubectl("wait", "daemonset", "--all", "--namespace", namespace, ready, TIMEOUT)
+
+    def _wait_until_no_pods(self, namespace: str) -> None:
+        self.kubectl.wait_for(
+            f"no pods in {namespace}",
+            lambda: not self.kubectl.find("pods", namespace=namespace),
+        )
+
+
+def measure_seconds(action: Callable[[], object]) -> float:
+    """How long an action takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
