@@ -4,10 +4,13 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import settings
+from nodepools.cluster import ClusterInputs, OtherStacks
 from preloader import ImagePreloader, PreloaderNamespace
 
 
-def providers(cluster: settings.Cluster) -> list[pulumi.ProviderResource]:
+def providers(
+    cluster: settings.RenderedCluster | settings.KubeconfigCluster | ClusterInputs,
+) -> list[pulumi.ProviderResource]:
     """The providers of a stack; the empty kubeconfigs keep $KUBECONFIG out of its state."""
     match cluster:
         case settings.RenderedCluster(directory=directory):
@@ -16,7 +19,7 @@ def providers(cluster: settings.Cluster) -> list[pulumi.ProviderResource]:
             ]
         case settings.KubeconfigCluster(kubeconfig=kubeconfig, context=context):
             return [kubernetes.Provider("cluster", kubeconfig=kubeconfig, context=context)]
-        case settings.EksCluster(name=name, region=region):
+        case ClusterInputs(name=name, region=region):
             # Here, since other stacks should not pay for pulumi_aws.
             from nodepools.providers import eks_providers  # noqa: PLC0415
 
@@ -24,7 +27,10 @@ def providers(cluster: settings.Cluster) -> list[pulumi.ProviderResource]:
 
 
 stack = settings.load(pulumi.Config())
-inherited = pulumi.ResourceOptions(providers=providers(stack.cluster))
+cluster = stack.cluster
+if isinstance(cluster, settings.EksCluster):
+    cluster = cluster.inputs(OtherStacks().read)
+inherited = pulumi.ResourceOptions(providers=providers(cluster))
 namespace = stack.namespace
 if stack.create_namespace:
     namespace = PreloaderNamespace("preloader", {"name": namespace}, inherited).name
@@ -33,10 +39,10 @@ exports: dict[str, dict[str, pulumi.Output[str] | pulumi.Output[list[str]]]] = {
 for name, pool in stack.pools.items():
     exports[name] = {}
     options = inherited
-    if pool.node_group and isinstance(stack.cluster, settings.EksCluster):
+    if pool.node_group and isinstance(cluster, ClusterInputs):
         from nodepools import KarpenterPool, NodeGroupKind, NodePool
 
-        node_pool = stack.node_pool_args(pool, stack.cluster)
+        node_pool = stack.node_pool_args(pool, cluster)
         karpenter = node_pool["node_group"].get("kind") == NodeGroupKind.KARPENTER
         nodes = (KarpenterPool if karpenter else NodePool)(name, node_pool, inherited)
         exports[name] |= nodes.names

@@ -45,7 +45,20 @@ class OtherStacks:
             self._references[output.stack] = pulumi.StackReference(output.stack)
         # Not require_output, whose KeyError says neither which stack nor who asked.
         value = self._references[output.stack].get_output(output.name)
-        return value.apply(lambda found: _checked(found, output))
+        return value.apply(lambda found: _accepted(found, output))
+
+
+def output_problem(output: StackOutput, found: object) -> Problem | None:
+    """What is wrong with what the stack has there, if anything; without it, as it may be secret."""
+    has = "none of this name" if found is None else f"something else: {type(found).__name__}"
+    items, wanted = [found], "a string"
+    if output.kind is list:
+        items = [*cast("list[object]", found)] if isinstance(found, list) else []
+        wanted = "a list with at least one string"
+    if items and all(isinstance(item, str) and item for item in items):
+        return None
+    accepted = f"must name an output of {output.stack} that is {wanted}; the stack has {has}"
+    return Problem(output.path, output.name, accepted)
 
 
 def last_part(name_or_arn: str) -> str:
@@ -58,16 +71,8 @@ def named(name_or_arn: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(name_or_arn).apply(last_part)
 
 
-def _checked(found: object, output: StackOutput) -> object:
-    items: Sequence[object] = [found] if output.kind is str else _items(found)
-    if items and all(isinstance(item, str) and item for item in items):
-        return found
-    wanted = "a string" if output.kind is str else "a list with at least one string"
-    # Not the value itself, which may be secret.
-    has = "has none of this name" if found is None else f"has {type(found).__name__} there"
-    accepted = f"must be the name of an output of {output.stack} that is {wanted}; the stack {has}"
-    raise pulumi.RunError(str(Problem(output.path, output.name, accepted)))
-
-
-def _items(found: Any) -> Sequence[object]:  # noqa: ANN401 whatever the other stack says
-    return cast("list[object]", found) if isinstance(found, list) else []
+def _accepted(found: object, output: StackOutput) -> object:
+    problem = output_problem(output, found)
+    if problem is not None:
+        raise pulumi.RunError(str(problem))
+    return found

@@ -13,6 +13,10 @@ from preloader.problems import join
 REQUIRED = ("name", "region")
 # https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
 _STACK_NAME = re.compile(r"[^/]+/[^/]+/[^/]+")
+# https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html
+_CLUSTER_NAME = re.compile(
+    r"(?:arn:aws[a-z-]*:eks:(?P<region>[a-z0-9-]+):\d{12}:cluster/)?[0-9A-Za-z][0-9A-Za-z_-]{0,99}"
+)
 
 
 class Strict(BaseModel):
@@ -85,6 +89,21 @@ class EksCluster(Strict):
                 f"{source.name} of {source.stack}"
             )
         return value
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str | None) -> str | None:
+        if name and not _CLUSTER_NAME.fullmatch(name):
+            raise _error("must be the name of an EKS cluster or its ARN")
+        return name
+
+    @field_validator("region")
+    @classmethod
+    def _check_region(cls, region: str | None, info: ValidationInfo) -> str | None:
+        match = _CLUSTER_NAME.fullmatch(info.data.get("name") or "")
+        if region and match and match["region"] not in (None, region):
+            raise _error(f"must be {match['region']}, where the cluster is by its ARN in name")
+        return region
 
     def inputs(self, read: Callable[[StackOutput], Any]) -> ClusterInputs:
         """Its values; `read` gives those that other stacks have."""
