@@ -64,7 +64,8 @@ class UpdateStrategy(StrEnum):
 
 class ScalingArgs(TypedDict):
     min_size: int
-    """Fewest nodes."""
+    """Fewest nodes. EKS refuses to raise it above the size that the group has at that moment, which
+    stays the autoscaler's; scale the group first."""
     max_size: int
     """Most nodes."""
     desired_size: NotRequired[int]
@@ -133,6 +134,9 @@ class NodeGroupArgs(TypedDict):
     """How many nodes a managed group has; required there. Karpenter makes as many as needed."""
     limits: NotRequired[dict[str, str]]
     """Most resources that Karpenter gives the pool, such as `cpu: "100"`. Default: no limit."""
+    expire_after: NotRequired[str]
+    """Age at which Karpenter replaces a node, whose successor pulls every image again: such as
+    `720h`, or `Never`. Default: Karpenter's own, 720h."""
     update: NotRequired[UpdateArgs]
     """How an update replaces the nodes of a managed group."""
     root_volume: NotRequired[VolumeArgs]

@@ -72,6 +72,7 @@ CHANGES: Mapping[str, Effects] = {
     "node_group.capacity_type": _REPLACES_OR_NOT_ALLOWED,
     "node_group.scaling": _MANAGED_IN_PLACE,
     "node_group.limits": Effects(Effect.NOT_TAKEN, Effect.IN_PLACE),
+    "node_group.expire_after": Effects(Effect.NOT_TAKEN, Effect.ROLLS_NODES),
     "node_group.update": _MANAGED_IN_PLACE,
     "node_group.root_volume": _ROLLS,
     "node_group.data_volume": _ROLLS,

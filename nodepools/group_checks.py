@@ -22,6 +22,8 @@ MAX_UPDATE_TIMEOUT_MINUTES = 24 * 60
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/.+")
 _VERSION = re.compile(r"1\.\d{2}")
+# The pattern of Karpenter's CRD.
+_EXPIRY = re.compile(r"(?:\d+[smh])+|Never")
 _QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|[kMGT]i?|)")
 
 NOT_FOR_KARPENTER = {
@@ -30,7 +32,10 @@ NOT_FOR_KARPENTER = {
     "version": "Karpenter's nodes have the cluster's version",
     "node_role": "Karpenter's nodes need a role that the cluster admits; give node_role_arn",
 }
-NOT_FOR_MANAGED = {"limits": "a managed group has scaling; only Karpenter has limits"}
+NOT_FOR_MANAGED = {
+    "limits": "a managed group has scaling; only Karpenter has limits",
+    "expire_after": "EKS lets nodes live; only Karpenter replaces them by their age",
+}
 
 
 def check_kind(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
@@ -135,6 +140,9 @@ def _check_karpenter(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
     ):
         if args.get(key) is None:
             yield Problem(key, None, f"is required for Karpenter: {why}")
+    expire_after = group.get("expire_after", "Never")
+    if not _EXPIRY.fullmatch(expire_after):
+        yield Problem("node_group.expire_after", expire_after, "must be such as 720h, or Never")
     for name, amount in group.get("limits", {}).items():
         if not _QUANTITY.fullmatch(amount):
             yield Problem(

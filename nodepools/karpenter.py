@@ -70,6 +70,7 @@ def karpenter_pool_spec(spec: NodePoolSpec, node_class: pulumi.Input[str]) -> di
         ],
         "taints": _taints(spec.node_taints),
         "startupTaints": _taints(spec.startup_taints),
+        "expireAfter": spec.expire_after,
     }
     labels = dict(spec.node_labels)
     return {

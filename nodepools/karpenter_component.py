@@ -13,9 +13,9 @@ from nodepools.spec import node_pool_spec, notes, require_kind
 class KarpenterPool(pulumi.ComponentResource):
     """Karpenter nodes whose disk and kubelet fit the images that they are to keep.
 
-    Karpenter has to be in the cluster. A change of anything but `limits` makes Karpenter replace
-    the pool's nodes as their disruption budget allows. Raises InvalidInput with every problem of
-    its inputs, before anything is registered.
+    Karpenter has to be in the cluster. Most changes make it replace the pool's nodes as their
+    disruption budget allows; `nodepools.changes` has the whole table. Raises InvalidInput with
+    every problem of its inputs, before anything is registered.
     """
 
     karpenter_pool_name: pulumi.Output[str]

@@ -80,6 +80,7 @@ class NodePoolSpec:
     capacity_type: CapacityType
     scaling: Scaling
     limits: tuple[tuple[str, str], ...]
+    expire_after: str | None
     update: Update
     root_volume: Volume
     data_volume: Volume | None
@@ -112,6 +113,7 @@ def node_pool_spec(name: str, args: NodePoolArgs) -> NodePoolSpec:
         capacity_type=CapacityType(group.get("capacity_type", CapacityType.ON_DEMAND)),
         scaling=_scaling(group),
         limits=tuple(sorted(group.get("limits", {}).items())),
+        expire_after=group.get("expire_after"),
         update=from_args(Update, group.get("update", UpdateArgs())),
         root_volume=_root_volume(group, family, disk),
         data_volume=_data_volume(group, family, disk),

@@ -91,6 +91,7 @@ SAMPLES: dict[str, Callable[[Make], tuple[NodePoolArgs, NodePoolArgs]]] = {
     "node_group.capacity_type": lambda make: (make(), make(capacity_type="SPOT")),
     "node_group.scaling": lambda make: (make(), make(scaling={"min_size": 2, "max_size": 3})),
     "node_group.limits": lambda make: (make(), make(limits={"cpu": "10"})),
+    "node_group.expire_after": lambda make: (make(), make(expire_after="Never")),
     "node_group.update": lambda make: (make(), make(update={"max_unavailable": 2})),
     "node_group.root_volume": lambda make: (make(), make(root_volume={"size_gib": 60})),
     "node_group.data_volume": lambda make: (bottlerocket(make, 50), bottlerocket(make, 60)),

@@ -27,6 +27,7 @@ BOTTLEROCKET = {
 }
 EVERYTHING = {
     "limits": {"cpu": "100", "memory": "400Gi"},
+    "expire_after": "2160h",
     "capacity_type": "SPOT",
     "release_version": "1.33.1-20250704",
     "image_gc": {"high_percent": 80, "low_percent": 70, "maximum_age_seconds": 86400},
@@ -168,6 +169,7 @@ def test_the_pool_carries_labels_taints_startup_taints_and_limits(run: Run) -> N
     ]
     assert template["spec"]["nodeClassRef"]["name"] == "web-node-class"
     assert pool["spec"]["limits"] == {"cpu": "100", "memory": "400Gi"}
+    assert pool["spec"]["template"]["spec"]["expireAfter"] == "2160h"
 
 
 def test_the_disk_is_sized_as_that_of_a_managed_group(run: Run) -> None:

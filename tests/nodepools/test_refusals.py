@@ -178,6 +178,8 @@ KARPENTERS = [
     (f"{G}.scaling", {"min_size": 1, "max_size": 2}, karpenter_args(scaling={"min_size": 1, "max_size": 2}), "Karpenter makes as many nodes as pods need"),
     (f"{G}.update", {"force": True}, karpenter_args(update={"force": True}), "as their disruption budget allows"),
     (f"{G}.version", "1.33", karpenter_args(version="1.33"), "the cluster's version"),
+    (f"{G}.expire_after", "30 days", karpenter_args(expire_after="30 days"), "such as 720h"),
+    (f"{G}.expire_after", "Never", args(expire_after="Never"), "only Karpenter replaces them"),
     (f"{G}.limits.cpu", "many", karpenter_args(limits={"cpu": "many"}), "such as 100"),
     (f"{G}.ami_type", "BOTTLEROCKET_x86_64_FIPS", karpenter_args(ami_type="BOTTLEROCKET_x86_64_FIPS", root_volume={}, data_volume={"size_gib": 50}), "no alias in Karpenter"),
     ("security_group_ids", None, pool_with(karpenter_args(), security_group_ids=None), "no default for the nodes' security groups"),
