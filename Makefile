@@ -19,9 +19,11 @@ up: $(INSTALLED)
 render: $(INSTALLED)
 	@$(BIN)/preloadctl render --stack $(STACK)
 
-# What AWS checks node configurations with is a Go program; without Go its tests say that they skip.
+# What AWS checks node configurations with is a Go program, and the page of `plan` is looked at in
+# Chromium; without one of them its tests say that they skip.
 test: $(INSTALLED)
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.nodepools.install; fi
+	@$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest -m "not node" --numprocesses 2 -rs
 
 check: $(INSTALLED)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import cleanup, node, render, report
+from bench import cleanup, lock, node, render, report, unpacked
 from bench.noise import Noise
 from bench.pairs import Measurement
 
@@ -21,6 +21,8 @@ def main() -> None:
     measures: dict[str, Measure] = {
         "render": render.measure,
         "cleanup": cleanup.measure,
+        "disk": unpacked.measure,
+        "lock": lock.measure,
         "node": partial(node.measure, noise.sample),
     }
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

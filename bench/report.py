@@ -29,6 +29,15 @@ DESCRIPTIONS = {
     "cleanup_idle_cpu_over_limit": ("Idle agent's CPU over 0.1 % of a core", "at most 1"),
     "cleanup_config_map_over_limit": ("ConfigMap of the cleanup over 400 KiB", "at most 1"),
     "cleanup_start_over_limit": ("The agent's first plan over 0.5 s", "at most 1"),
+    "disk_unpacked_over_default": (
+        "Disk bytes for a compressed byte, unpacked, over the default ratio",
+        "",
+    ),
+    "disk_unpacked_and_kept_over_default": (
+        "The same with the compressed byte kept",
+        "",
+    ),
+    "lock_one_by_one_over_concurrent": ("100 images locked, one by one over eight at a time", ""),
     "render_over_imports": ("`render` of the dev stack over its imports", "at most 1.3"),
     "render_with_node_groups_over_imports": ("The same with node groups", "at most 1.3"),
     "render_pool_time_at_200_over_20": ("`render`'s time a pool, 200 over 20", "at most 1.5"),

@@ -28,6 +28,8 @@ class Project:
     program: Path
     config: Mapping[str, str]
     secret_keys: frozenset[str]
+    files: tuple[Path, ...] = ()
+    """What the configuration was read from."""
 
 
 def load_project(folder: Path, stack: str) -> Project:
@@ -44,9 +46,10 @@ def load_project(folder: Path, stack: str) -> Project:
         raise CommandError(f"{project_file}: name: {name!r}: a project needs a name")
     stack_name = stack.rpartition("/")[2]
     stack_folder = folder / str(project.get("stackConfigDir", "."))
+    stack_file = stack_folder / f"Pulumi.{stack_name}.yaml"
     values = {
         **dict(_project_values(name, _map_at(project, "config", project_file))),
-        **_stack_values(name, stack_folder, stack_name),
+        **_stack_values(name, stack_file, stack_name),
     }
     return Project(
         name=name,
@@ -57,15 +60,16 @@ def load_project(folder: Path, stack: str) -> Project:
             for key, value in values.items()
         },
         secret_keys=frozenset(key for key, value in values.items() if any_below(value, _is_secret)),
+        files=(project_file, stack_file),
     )
 
 
-def _stack_values(project: str, folder: Path, stack: str) -> Map:
-    path = folder / f"Pulumi.{stack}.yaml"
+def _stack_values(project: str, path: Path, stack: str) -> Map:
     if not path.exists():
         stacks = sorted(
             file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-            for file in folder.glob("Pulumi.*.yaml")
+            for file in path.parent.glob("Pulumi.*.yaml")
+            if not file.name.endswith(".lock.yaml")
         )
         raise CommandError(
             f"there is no stack {stack!r}: {path} does not exist; "

@@ -5,14 +5,18 @@ does not run. This module alone uses parts of the SDK that are not documented, f
 """
 
 import asyncio
+import contextlib
 import logging
 import runpy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+import pulumi.resource
 from google.protobuf import struct_pb2
 from pulumi.runtime.mocks import (
     MockCallArgs,
@@ -22,7 +26,7 @@ from pulumi.runtime.mocks import (
     Mocks,
     MockSettings,
 )
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.rpc import UNKNOWN
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
@@ -34,6 +38,9 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
 KUBERNETES_PREFIX = "kubernetes:"
 COMPUTED = "[known after deployment]"
+# What the components of this project are called, whichever module has them.
+OUR_PREFIX = "image-preloader:index:"
+_REGISTER = "register_resource"
 
 # The keys by which Pulumi's wire format marks secrets:
 # https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go
@@ -80,15 +87,25 @@ def record(project: Project) -> list[Registration]:
 
     Raises whatever the program raises.
     """
-    folder = str(project.program)
-    sys.path.insert(0, folder)
-    try:
-        return record_program(lambda: runpy.run_path(folder, run_name="__main__"), project)
-    finally:
-        sys.path.remove(folder)
+    with _program_of(project, working_folder(project)) as program:
+        return record_program(program, project)
 
 
-def record_program(program: Callable[[], object], project: Project) -> list[Registration]:
+def record_components(project: Project, folder: Path | None = None) -> list[Registration]:
+    """Returns what the program registers, but nothing of what this project's components make.
+
+    To the program the outputs of that are unknown, as before a first deployment, and what the
+    components warn of is left out, since it follows from their inputs. It takes a third of the time
+    of `record`. `folder` is the working directory, where the program finds its files; by default
+    its own. Raises whatever the program raises.
+    """
+    with _program_of(project, folder or working_folder(project)) as program, _without_children():
+        return record_program(program, project, _QuietEngine(log))
+
+
+def record_program(
+    program: Callable[[], object], project: Project, engine: MockEngine | None = None
+) -> list[Registration]:
     """Returns what `program` registers as the program of `project`, sorted by URN."""
     monitor = _RecordingMonitor()
     pulumi.runtime.set_all_config(dict(project.config), list(project.secret_keys))
@@ -96,7 +113,7 @@ def record_program(program: Callable[[], object], project: Project) -> list[Regi
         MockSettings(
             monitor=monitor,
             monitor_features=set[int](),
-            engine=MockEngine(log),
+            engine=engine or MockEngine(log),
             project=project.name,
             stack=project.stack,
             dry_run=True,
@@ -112,6 +129,52 @@ def record_program(program: Callable[[], object], project: Project) -> list[Regi
     return sorted(monitor.registrations, key=lambda registration: registration.urn)
 
 
+def working_folder(project: Project) -> Path:
+    """Where Pulumi runs the program, which `main` may give as a file."""
+    return project.program if project.program.is_dir() else project.program.parent
+
+
+@contextmanager
+def _program_of(project: Project, folder: Path) -> Generator[Callable[[], object]]:
+    """Yields what runs the program, whose asynchronous part runs after it returns."""
+    path, modules = project.program.resolve(), str(working_folder(project).resolve())
+    sys.path.insert(0, modules)
+    try:
+        with contextlib.chdir(folder):
+            yield lambda: runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.path.remove(modules)
+
+
+@contextmanager
+def _without_children() -> Generator[None]:
+    """Leaves out custom resources whose parent is one of this project's components."""
+    register: Callable[..., None] = getattr(pulumi.resource, _REGISTER)
+
+    def register_others(*args: Any) -> None:  # noqa: ANN401 whatever the SDK passes
+        resource, type_, name, custom, *_, props, options, _, _ = args
+        if custom and _is_ours(options.parent):
+            _leave_unknown(resource, f"urn:pulumi:unregistered::{type_}::{name}", props)
+        else:
+            register(*args)
+
+    setattr(pulumi.resource, _REGISTER, register_others)
+    try:
+        yield
+    finally:
+        setattr(pulumi.resource, _REGISTER, register)
+
+
+def _is_ours(resource: pulumi.Resource | None) -> bool:
+    return resource is not None and resource.pulumi_resource_type.startswith(OUR_PREFIX)
+
+
+def _leave_unknown(resource: pulumi.Resource, urn: str, props: Map) -> None:
+    unknown = pulumi.Output.from_input(pulumi.UNKNOWN)
+    vars(resource).update(dict.fromkeys((*props, "id"), unknown))
+    vars(resource)["urn"] = pulumi.Output.from_input(urn)
+
+
 class _Answers(Mocks):
     def call(self, args: MockCallArgs) -> tuple[Map, list[tuple[str, str]]]:
         answer = OFFLINE_ANSWERS.get(args.token)
@@ -122,6 +185,16 @@ class _Answers(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Map]:
         # Only for resources that are read, which register nothing.
         return args.resource_id, cast("Map", vars(args)["inputs"])
+
+
+class _QuietEngine(MockEngine):
+    """Shows what programs log, but for warnings of this project's components."""
+
+    def Log(self, request: engine_pb2.LogRequest) -> None:  # noqa: N802 the name is gRPC's
+        """Passes one message on, or not."""
+        ours = f"::{OUR_PREFIX}" in request.urn or f"${OUR_PREFIX}" in request.urn
+        if not (ours and request.severity == engine_pb2.WARNING):
+            super().Log(request)  # pyright: ignore[reportUnknownMemberType] the SDK has no types
 
 
 class _RecordingMonitor(MockMonitor):

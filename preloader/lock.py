@@ -22,6 +22,7 @@ VERSION = 1
 HEADER = (
     "# Written by `preloadctl lock`, for reviews and for plans without a network; do not edit.\n"
 )
+REPAIR = "restore the file, or delete it and lock anew"
 # What an image that is still to be locked is taken to have, so that a program whose disks follow
 # from the images can say which images those are.
 PROVISIONAL_LAYERS: Mapping[str, int] = {"provisional": 1}
@@ -75,6 +76,11 @@ class Lock:
 def platform_key(architecture: str) -> str:
     """The platform of a Linux node of that architecture."""
     return f"linux/{architecture}"
+
+
+def is_digest(value: object) -> bool:
+    """Whether `value` is a digest in one of the algorithms that image references know."""
+    return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
 
 
 def lock_path(stack: str) -> Path:
@@ -168,17 +174,15 @@ def _parsed(text: str | bytes, name: str) -> Map:
         # A file in another encoding than UTF-8 has no mark.
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1 if mark else 1}"
-        problem = Problem(line, None, "is no YAML; restore the file, or lock anew")
-        raise InvalidInput(name, [problem]) from None
+        raise InvalidInput(name, [Problem(line, None, f"is no YAML; {REPAIR}")]) from None
     if not is_map(content):
-        problem = Problem("", content, "must be a map with the keys version and images")
-        raise InvalidInput(name, [problem])
+        raise InvalidInput(name, [Problem("line 1", content, f"is no lock file; {REPAIR}")])
     return content
 
 
 def _problems(content: Map) -> Iterator[Problem]:
     if content.get("version") != VERSION:
-        accepted = f"must be {VERSION}, the version that this release reads; lock anew"
+        accepted = f"must be {VERSION}, which this release reads; {REPAIR}"
         yield Problem("version", content.get("version"), accepted)
         return
     yield from check_keys("", content, ("version", "images"))
@@ -207,12 +211,12 @@ def _platform_problems(path: str, entry: Map) -> Iterator[Problem]:
         else:
             yield Problem(at, size_bytes, "must be a number of bytes")
     if len(sizes_bytes) == len(layers) and entry.get("size_bytes") != sum(sizes_bytes):
-        accepted = f"must be {sum(sizes_bytes)}, what the layers add up to; lock anew"
+        accepted = f"must be {sum(sizes_bytes)}, as the layers add up to; {REPAIR}"
         yield Problem(f"{path}.size_bytes", entry.get("size_bytes"), accepted)
 
 
 def _digest_problems(path: str, digest: object) -> Iterator[Problem]:
-    if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+    if not is_digest(digest):
         yield Problem(path, digest, "must be a digest such as sha256: and 64 hexadecimal digits")
 
 

@@ -1,0 +1,57 @@
+"""How long `plan` of many pools takes against the imports that no such program can do without."""
+
+import json
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from bench.pairs import Measurement, measure_pairs, process_seconds, summarise
+from bench.render import KUBERNETES_IMPORTS, ROOT
+
+POOLS = 100
+IMAGES_A_POOL = 3
+
+
+def measure() -> list[Measurement]:
+    """Returns the ratio of `plan` of 100 pools of 3 images, as JSON, to the imports it needs."""
+    with tempfile.TemporaryDirectory() as name:
+        project = Path(name)
+        _write_project(project)
+        plan = [
+            str(Path(sys.executable).with_name("preloadctl")),
+            *("plan", "--stack", "many", "--format", "json"),
+        ]
+        pairs = measure_pairs(
+            partial(process_seconds, plan, project),
+            partial(process_seconds, [sys.executable, "-W", "ignore", "-c", KUBERNETES_IMPORTS]),
+            runs=7,
+        )
+    summary = summarise("plan_of_100_pools_over_imports", pairs, lambda pair: pair.ours_over_other)
+    return [summary.as_measurement()]
+
+
+def _write_project(project: Path) -> None:
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, project)
+    shutil.copytree(ROOT / "settings", project / "settings")
+    settings = {
+        "cluster": {"kind": "rendered"},
+        "namespace": "image-preloader",
+        "pools": {f"pool-{pool}": _pool(pool) for pool in range(POOLS)},
+    }
+    content = {"config": {"image-preloader:settings": settings}}
+    (project / "Pulumi.many.yaml").write_text(json.dumps(content))
+
+
+def _pool(pool: int) -> dict[str, object]:
+    sizes_bytes = {
+        f"registry.example.com/app-{image}:1.{pool}": (image + 1) * 10**8
+        for image in range(IMAGES_A_POOL)
+    }
+    return {
+        "node_labels": {"pool": f"pool-{pool}"},
+        "images": [*sizes_bytes],
+        "image_sizes_bytes": sizes_bytes,
+    }

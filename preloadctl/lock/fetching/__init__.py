@@ -1,0 +1,1 @@
+"""What images are, by the manifests that registries serve."""

@@ -1,0 +1,1 @@
+"""What a stack would do to its nodes, before it does it."""
