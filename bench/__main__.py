@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import cleanup, lock, node, render, report, unpacked
+from bench import cleanup, lock, node, plan, render, report, unpacked
 from bench.noise import Noise
 from bench.pairs import Measurement
 
@@ -19,6 +19,7 @@ def main() -> None:
     """Measures what is asked for, or everything, and keeps the last results of the rest."""
     noise = Noise()
     measures: dict[str, Measure] = {
+        "plan": plan.measure,
         "render": render.measure,
         "cleanup": cleanup.measure,
         "disk": unpacked.measure,

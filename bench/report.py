@@ -38,6 +38,7 @@ DESCRIPTIONS = {
         "",
     ),
     "lock_one_by_one_over_concurrent": ("100 images locked, one by one over eight at a time", ""),
+    "plan_of_100_pools_over_imports": ("`plan` of 100 pools over its imports", "at most 2"),
     "render_over_imports": ("`render` of the dev stack over its imports", "at most 1.3"),
     "render_with_node_groups_over_imports": ("The same with node groups", "at most 1.3"),
     "render_pool_time_at_200_over_20": ("`render`'s time a pool, 200 over 20", "at most 1.5"),

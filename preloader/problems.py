@@ -23,9 +23,10 @@ class Problem:
 
 
 class InvalidInput(ValueError):
-    """An input with at least one problem; `problems` holds all of them."""
+    """What cannot be used, the `subject`, and every problem of it."""
 
     def __init__(self, subject: str, problems: Iterable[Problem]) -> None:
+        self.subject = subject
         self.problems = tuple(problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         super().__init__(f"{subject} cannot be used:{lines}")

@@ -121,8 +121,8 @@ def unknown_sizes(spec: PreloaderSpec) -> str:
     if not unknown:
         return ""
     return (
-        f"the size is not known of {', '.join(sorted(unknown))}, so the images are dealt out in turn over "
-        "the lanes; `preloadctl lock` asks the registries"
+        f"the size is not known of {', '.join(sorted(unknown))}, so the images are dealt out in "
+        "turn over the lanes; `preloadctl lock` asks the registries"
     )
 
 

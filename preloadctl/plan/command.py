@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from preloadctl.errors import CommandError
-from preloadctl.plan.build import plan
-from preloadctl.plan.formats import FORMATS
+from preloadctl.plan.facts.build import plan
+from preloadctl.plan.formats.table import FORMATS
 from preloadctl.plan.model import Bandwidth
 from preloadctl.project import load_project
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from preloadctl.plan.formats import FORMATS
+from preloadctl.plan.formats.table import FORMATS
 from preloadctl.plan.units import InvalidBandwidth, parse_bandwidth
 
 # What a node with one lane reached in the article that this project follows: 1,056,801,372 bytes of

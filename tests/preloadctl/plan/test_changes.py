@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodepools.changes import Effect
-from preloadctl.plan.changes import compare
+from preloadctl.plan.facts.changes import compare
+from preloadctl.plan.facts.pools import Pool
 from preloadctl.plan.model import Nodes, PoolChanges, Retagged
-from preloadctl.plan.pools import Pool
 
 REPOSITORIES = ("nginx", "registry.example.com/team/app", "redis")
 TAGS = ("1.9", "1.10", "2.0-rc1", "latest")

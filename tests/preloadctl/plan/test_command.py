@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from preloadctl.plan.build import plan
-from preloadctl.plan.formats import FORMATS
+from preloadctl.plan.facts.build import plan
+from preloadctl.plan.formats.table import FORMATS
 from preloadctl.plan.model import Bandwidth, Changes, Plan
 from preloadctl.project import load_project
 from tests.preloadctl.plan.projects import POOLS, make_project
@@ -189,3 +189,11 @@ def test_a_plan_imports_nothing_that_its_format_and_its_stack_do_not_need(
         check=True,
     )
     assert result.stdout == "[]\n"
+
+
+def test_the_readmes_picture_is_what_the_command_makes(pytestconfig: pytest.Config) -> None:
+    picture = ROOT / "docs" / "plan.svg"
+    made = preloadctl(ROOT, "--stack", "dev", "--format", "svg").stdout
+    if pytestconfig.getoption("--update-golden"):
+        picture.write_text(made, encoding="utf-8")
+    assert picture.read_text(encoding="utf-8") == made

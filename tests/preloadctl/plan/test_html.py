@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from nodepools.changes import Effect
-from preloadctl.plan.html import page
+from preloadctl.plan.formats.drawing.style import COLOURS
+from preloadctl.plan.formats.page.elements import EFFECT_CLASSES
+from preloadctl.plan.formats.page.page import page
 from preloadctl.plan.model import Changes, LockState, Plan
-from preloadctl.plan.page_elements import EFFECT_CLASSES
-from preloadctl.plan.svg_style import COLOURS
 from tests.preloadctl.plan.document import Document, Element, rows, words
 from tests.preloadctl.plan.example import PLAN, REFUSED
 from tests.preloadctl.plan.example_pools import EMPTY, LONG, MARKUP, ML, ML_LANES, ONE, WEB
@@ -200,7 +200,7 @@ def test_the_lock_file_is_held_against_the_stack(lock: LockState, said: str) -> 
 def test_a_refused_stack_says_why_before_anything_else() -> None:
     root = parsed(REFUSED)
     said = words(root)
-    assert [words(heading) for heading in root.all("h2")] == ["Refused: 4 mistakes", "Lock file"]
+    assert [words(heading) for heading in root.all("h2")] == ["Refused: 4 mistakes"]
     assert (
         "NodePool 'ml' node_group.image_gc.low_percent: 85 must be below high_percent (80), or the "
         "kubelet does not start and the node never joins"

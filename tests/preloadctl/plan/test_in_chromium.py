@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from preloadctl.plan.html import page
-from preloadctl.plan.svg import picture
+from preloadctl.plan.formats.page.page import page
+from preloadctl.plan.formats.picture.picture import picture
 from tests.chromium import MISSING, Browser, find, first_pixel, running
 from tests.preloadctl.plan.example import PLAN, REFUSED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preloadctl.plan.json import VERSION, page
+from preloadctl.plan.formats.json import VERSION, page
 from tests.preloadctl.plan.example import PLAN, REFUSED
 
 DOCUMENTATION = Path("docs") / "plan-json.md"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from nodepools.changes import Effect
-from preloadctl.plan.markdown import page
+from preloadctl.plan.formats.markdown import page
 from preloadctl.plan.model import ChangedSetting, NodeSetting, Plan, Refusal
 from tests.preloadctl.plan.example import PLAN, REFUSED
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nodepools.changes import Effect
-from preloadctl.plan.build import plan
+from preloadctl.plan.facts.build import plan
 from preloadctl.plan.model import Bandwidth, Plan, PoolPlan
 from preloadctl.project import load_project
 from preloader.lock import Lock, LockedImage, LockedPlatform, lock_text
@@ -97,3 +97,26 @@ def test_a_disk_s_parts_are_what_it_is_chosen_by(eks: Plan) -> None:
         assert 0 < held <= pool.disk.size_gib * 1024**3
         assert pool.disk.smallest_gib
         assert pool.disk.size_gib >= pool.disk.smallest_gib
+
+
+def test_a_role_that_another_stack_has_refuses_nothing(project: Callable[[str], Path]) -> None:
+    program = """
+import pulumi
+from nodepools import NodePool
+
+network = pulumi.StackReference("acme/network/prod")
+NodePool(
+    "web",
+    {
+        "cluster_name": network.get_output("cluster"),
+        "node_role_arn": network.get_output("role"),
+        "subnet_ids": network.get_output("subnets"),
+        "node_group": {
+            "instance_types": ["m7i.large"],
+            "scaling": {"min_size": 1, "max_size": 1},
+            "root_volume": {"size_gib": 50},
+        },
+    },
+)
+"""
+    assert pools(project(program))["web"].disk

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nodepools.changes import Effect
-from preloadctl.plan import history
-from preloadctl.plan.build import plan
+from preloadctl.plan.facts import history
+from preloadctl.plan.facts.build import plan
 from preloadctl.plan.model import Bandwidth, Changes, PoolChanges, Retagged
 from preloadctl.project import load_project
 from preloader.lock import Lock, LockedImage, LockedPlatform, lock_text

@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from preloadctl.plan.formats.drawing.chart import disk_bar, gantt, short_name
+from preloadctl.plan.formats.picture.picture import picture
 from preloadctl.plan.model import DiskPart, Plan
-from preloadctl.plan.svg import picture
-from preloadctl.plan.svg_chart import disk_bar, gantt, short_name
 from tests.preloadctl.plan.example import PLAN, REFUSED
 from tests.preloadctl.plan.example_pools import (
     BURST,

@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preloadctl.plan.bars import ASCII, UNICODE, Glyphs, disk_cells, marks_line, pull_bar
+from preloadctl.plan.formats.text.bars import (
+    ASCII,
+    UNICODE,
+    Glyphs,
+    disk_cells,
+    marks_line,
+    pull_bar,
+)
+from preloadctl.plan.formats.text.lanes import folded
+from preloadctl.plan.formats.text.show import show
 from preloadctl.plan.model import DiskPart, DiskPlan, Plan
-from preloadctl.plan.text import show
-from preloadctl.plan.text_lanes import folded
 from tests.preloadctl.plan.example import PLAN, REFUSED
 
 GIB = 1024**3

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preloadctl.plan.facts.times import lane_pulls, pull_times
 from preloadctl.plan.model import Bandwidth
-from preloadctl.plan.times import lane_pulls, pull_times
 from preloader.layers import Layers, union_bytes
 
 DIGESTS = "abcdefgh"

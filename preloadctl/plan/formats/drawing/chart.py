@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import accumulate, count
 
 from preloadctl.plan.model import DiskPlan, PlannedImage, PoolPlan, PullTimes
-from preloadctl.plan.sentences import NEVER_PERCENT
 from preloadctl.plan.units import duration_text
+from preloadctl.plan.wording.sentences import NEVER_PERCENT
 
 BYTES_PER_GIB = 1024**3
 MOST_INTERVALS = 6

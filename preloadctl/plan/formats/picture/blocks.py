@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element
+from preloadctl.plan.formats.drawing.markup import element
 
 WIDTH, MARGIN, NAMES_WIDTH = 880, 24, 112
 CHART_LEFT = MARGIN + NAMES_WIDTH

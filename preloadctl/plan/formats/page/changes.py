@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element
-from preloadctl.plan.model import Changes, Plan, PoolChanges, Refusal
-from preloadctl.plan.page_elements import (
+from preloadctl.plan.formats.drawing.markup import element
+from preloadctl.plan.formats.page.elements import (
     CODE,
     NAME,
     PROSE,
@@ -16,8 +15,9 @@ from preloadctl.plan.page_elements import (
     references,
     table,
 )
-from preloadctl.plan.sentences import counted, unknown_sizes
-from preloadctl.plan.statements import image_changes, novelty, pull_text, since_text
+from preloadctl.plan.model import Changes, Plan, PoolChanges, Refusal
+from preloadctl.plan.wording.sentences import counted, unknown_sizes
+from preloadctl.plan.wording.statements import image_changes, novelty, pull_text, since_text
 
 IMAGE_COLUMNS = (Column("image"), Column("reference", CODE))
 SETTING_COLUMNS = (

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from preloadctl.plan.model import Changes, LockState, PoolChanges, Refusal
-from preloadctl.plan.sentences import counted, nodes_text
 from preloadctl.plan.units import size_text
+from preloadctl.plan.wording.sentences import counted, nodes_text
 
 # More than these are counted; the JSON has all of them.
 _MOST_NAMED = 3

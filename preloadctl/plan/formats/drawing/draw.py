@@ -6,8 +6,8 @@ The same drawing fills a column of the page, whatever its width, and a part of a
 from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element
-from preloadctl.plan.svg_chart import Bar, DiskBar, Gantt, Mark, Part, Tick
+from preloadctl.plan.formats.drawing.chart import Bar, DiskBar, Gantt, Mark, Part, Tick
+from preloadctl.plan.formats.drawing.markup import element
 from preloadctl.plan.units import duration_text, gib_text, size_text
 
 MARK_HEIGHT, LANE_HEIGHT, BAR_HEIGHT, AXIS_HEIGHT = 18, 36, 26, 24

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import pulumi
 
 from preloadctl.errors import CommandError
-from preloadctl.plan.changes import compare
+from preloadctl.plan.facts.changes import compare
+from preloadctl.plan.facts.pools import Pool, pools
+from preloadctl.plan.facts.revision import NoRevision, Revision, revision_of
 from preloadctl.plan.model import Changes
-from preloadctl.plan.pools import Pool, pools
-from preloadctl.plan.revision import NoRevision, Revision, revision_of
 from preloadctl.project import Project, load_project
 from preloadctl.recorder import record_components, working_folder
 from preloader.lock import lock_path

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from preloadctl.plan.bars import Glyphs, disk_cells, marks_line
+from preloadctl.plan.formats.text.bars import Glyphs, disk_cells, marks_line
 from preloadctl.plan.model import DiskPlan
-from preloadctl.plan.sentences import disk_text
+from preloadctl.plan.wording.sentences import disk_text
 
 STYLES = ("blue", "cyan", "magenta", "yellow", "green", "bright_black", "red")
 FREE_STYLE = "dim"

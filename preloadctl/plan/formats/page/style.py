@@ -1,6 +1,6 @@
 """The page's own style sheet. No text is below 12 pixels, whatever the width of the window."""
 
-from preloadctl.plan.svg_style import FONT
+from preloadctl.plan.formats.drawing.style import FONT
 
 MONOSPACE = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 

@@ -11,7 +11,8 @@ from nodepools.node_settings import node_settings_files
 from nodepools.platform_args import NodeSettingsArgs
 from nodepools.spec import NodePoolSpec, node_pool_spec
 from nodepools.spec import notes as node_pool_notes
-from preloadctl.plan.inputs import node_settings
+from preloadctl.plan.facts.inputs import node_settings
+from preloadctl.plan.facts.times import Pull, lane_pulls, pull_times
 from preloadctl.plan.model import (
     Bandwidth,
     DiskPart,
@@ -22,8 +23,7 @@ from preloadctl.plan.model import (
     PullTimes,
     SettingsFile,
 )
-from preloadctl.plan.times import Pull, lane_pulls, pull_times
-from preloadctl.recorder import OUR_PREFIX, Registration
+from preloadctl.recorder import COMPUTED, OUR_PREFIX, Registration
 from preloader.args import ImagePreloaderArgs
 from preloader.lanes import Lanes
 from preloader.layers import Layers, image_layers, union_bytes
@@ -80,13 +80,18 @@ def pools(registrations: Iterable[Registration]) -> dict[str, Pool]:
 
 
 def _pool(name: str, by_type: Mapping[str, Mapping[str, object]]) -> Pool:
-    node_pool = next((by_type[type_] for type_ in NODE_POOLS if type_ in by_type), None)
+    node_pool = next((_known_now(by_type[kind]) for kind in NODE_POOLS if kind in by_type), None)
     return Pool(
         name=name,
         preloader=cast("ImagePreloaderArgs | None", by_type.get(PRELOADER)),
         node_pool=cast("NodePoolArgs | None", node_pool),
         node_settings=cast("NodeSettingsArgs | None", by_type.get(NODE_SETTINGS)),
     )
+
+
+def _known_now(inputs: Mapping[str, object]) -> dict[str, object]:
+    # What only a deployment can tell is no text to check as such.
+    return {key: None if value == COMPUTED else value for key, value in inputs.items()}
 
 
 def plan_pool(pool: Pool, bandwidth: Bandwidth) -> PoolPlan:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from nodepools.changes import Effect
-from preloadctl.plan.markup import Child, element
+from preloadctl.plan.formats.drawing.markup import Child, element
 
 # What it costs, beside the words that say it.
 EFFECT_CLASSES = {

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element, html_text
+from preloadctl.plan.formats.drawing.markup import element, html_text
+from preloadctl.plan.formats.drawing.style import colours, drawings
+from preloadctl.plan.formats.page.changes import changed, lock, refused
+from preloadctl.plan.formats.page.elements import NUMBER, Column, paragraph, table
+from preloadctl.plan.formats.page.pool import anchor, pool_section
+from preloadctl.plan.formats.page.style import PAGE
 from preloadctl.plan.model import Plan, PoolPlan
-from preloadctl.plan.page_changes import changed, lock, refused
-from preloadctl.plan.page_elements import NUMBER, Column, paragraph, table
-from preloadctl.plan.page_pool import anchor, pool_section
-from preloadctl.plan.page_style import PAGE
-from preloadctl.plan.sentences import (
+from preloadctl.plan.wording.sentences import (
     bytes_text,
     images_text,
     nodes_text,
     pulls_with,
     seconds_text,
 )
-from preloadctl.plan.svg_style import colours, drawings
 
 POOL_COLUMNS = (
     Column("pool"),
@@ -57,7 +57,7 @@ def _sections(plan: Plan, title: str) -> Iterator[Element]:
         yield refused(plan)
     else:
         yield changed(plan.changes)
-    yield lock(plan)
+        yield lock(plan)
     if plan.pools:
         yield _overview(plan)
     yield from map(pool_section, plan.pools)

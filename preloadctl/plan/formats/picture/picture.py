@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from math import ceil
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element, svg_text
-from preloadctl.plan.model import DiskPlan, Plan, PoolPlan
-from preloadctl.plan.sentences import (
-    bytes_text,
-    counted,
-    disk_text,
-    images_text,
-    pulls_with,
-    times_compared,
-    unknown_sizes,
+from preloadctl.plan.formats.drawing.chart import Bar, DiskBar, Gantt, disk_bar, gantt, short_name
+from preloadctl.plan.formats.drawing.draw import (
+    BAR_HEIGHT,
+    LANE_HEIGHT,
+    TEXT_RISE,
+    disk_height,
+    draw_disk,
+    draw_gantt,
+    gantt_height,
+    lanes_top,
+    percent,
 )
-from preloadctl.plan.svg_block import (
+from preloadctl.plan.formats.drawing.markup import element, svg_text
+from preloadctl.plan.formats.drawing.style import FONT, colours, drawings
+from preloadctl.plan.formats.picture.blocks import (
     CHARACTER_WIDTH,
     CHART_LEFT,
     CHART_WIDTH,
@@ -31,20 +34,17 @@ from preloadctl.plan.svg_block import (
     text,
     wrapped,
 )
-from preloadctl.plan.svg_chart import Bar, DiskBar, Gantt, disk_bar, gantt, short_name
-from preloadctl.plan.svg_draw import (
-    BAR_HEIGHT,
-    LANE_HEIGHT,
-    TEXT_RISE,
-    disk_height,
-    draw_disk,
-    draw_gantt,
-    gantt_height,
-    lanes_top,
-    percent,
-)
-from preloadctl.plan.svg_style import FONT, colours, drawings
+from preloadctl.plan.model import DiskPlan, Plan, PoolPlan
 from preloadctl.plan.units import duration_text, gib_text
+from preloadctl.plan.wording.sentences import (
+    bytes_text,
+    counted,
+    disk_text,
+    images_text,
+    pulls_with,
+    times_compared,
+    unknown_sizes,
+)
 
 TITLE_HEIGHT, HEAD_HEIGHT, SPACE = 52, 36, 14
 LABEL_LEFT = 8

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pulumi
 
-from preloadctl.plan.history import changes_since
+from preloadctl.plan.facts.history import changes_since
+from preloadctl.plan.facts.pools import Pool, plan_pool, pools
 from preloadctl.plan.model import Bandwidth, Changes, LockState, Plan, Refusal
-from preloadctl.plan.pools import Pool, plan_pool, pools
 from preloadctl.project import Project
 from preloadctl.recorder import record_components, working_folder
 from preloader.lock import Lock, lock_path, platform_key, read_lock
@@ -81,10 +81,9 @@ def _refused(
 def _refusals(error: InvalidInput | pulumi.RunError) -> tuple[Refusal, ...]:
     if not isinstance(error, InvalidInput):
         return (Refusal(subject="", path="", value="", accepted=str(error)),)
-    subject = str(error).partition(" cannot be used:")[0]
     return tuple(
         Refusal(
-            subject=subject,
+            subject=error.subject,
             path=problem.path,
             value=json.dumps(problem.value, default=str),
             accepted=problem.accepted,

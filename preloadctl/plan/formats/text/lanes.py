@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from preloadctl.plan.bars import Glyphs, pull_bar
+from preloadctl.plan.formats.text.bars import Glyphs, pull_bar
 from preloadctl.plan.model import PlannedImage, PoolPlan
-from preloadctl.plan.sentences import bytes_text, seconds_text
+from preloadctl.plan.wording.sentences import bytes_text, seconds_text
 
 GAP = 2
 MOST_BAR_WIDTH = 48

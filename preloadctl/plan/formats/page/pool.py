@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from preloadctl.plan.markup import element
-from preloadctl.plan.model import DiskPlan, PoolPlan
-from preloadctl.plan.page_elements import (
+from preloadctl.plan.formats.drawing.chart import Bar, DiskBar, Gantt, disk_bar, gantt, short_name
+from preloadctl.plan.formats.drawing.draw import (
+    BAR_HEIGHT,
+    LANE_HEIGHT,
+    draw_disk,
+    draw_gantt,
+    lanes_top,
+    percent,
+)
+from preloadctl.plan.formats.drawing.markup import element
+from preloadctl.plan.formats.page.elements import (
     CODE,
     NAME,
     NUMBER,
@@ -17,7 +25,9 @@ from preloadctl.plan.page_elements import (
     paragraph,
     table,
 )
-from preloadctl.plan.sentences import (
+from preloadctl.plan.model import DiskPlan, PoolPlan
+from preloadctl.plan.units import gib_text
+from preloadctl.plan.wording.sentences import (
     bytes_text,
     disk_text,
     images_text,
@@ -26,16 +36,6 @@ from preloadctl.plan.sentences import (
     seconds_text,
     times_compared,
 )
-from preloadctl.plan.svg_chart import Bar, DiskBar, Gantt, disk_bar, gantt, short_name
-from preloadctl.plan.svg_draw import (
-    BAR_HEIGHT,
-    LANE_HEIGHT,
-    draw_disk,
-    draw_gantt,
-    lanes_top,
-    percent,
-)
-from preloadctl.plan.units import gib_text
 
 IMAGE_COLUMNS = (
     Column("no.", NUMBER),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from preloadctl.plan.model import Plan, PoolChanges, PoolPlan
-from preloadctl.plan.sentences import (
+from preloadctl.plan.units import gib_text, size_text
+from preloadctl.plan.wording.sentences import (
     bytes_text,
     disk_text,
     images_text,
@@ -14,7 +15,7 @@ from preloadctl.plan.sentences import (
     seconds_text,
     times_compared,
 )
-from preloadctl.plan.statements import (
+from preloadctl.plan.wording.statements import (
     image_changes,
     lock_text,
     novelty,
@@ -23,7 +24,6 @@ from preloadctl.plan.statements import (
     refused_text,
     since_text,
 )
-from preloadctl.plan.units import gib_text, size_text
 
 # What Markdown, or the HTML that may be in it, gives a meaning to.
 _SPECIAL = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]()#+!|<>~&"})

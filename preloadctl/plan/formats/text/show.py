@@ -10,16 +10,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from preloadctl.plan.bars import ASCII, UNICODE, Glyphs
+from preloadctl.plan.formats.text.bars import ASCII, UNICODE, Glyphs
+from preloadctl.plan.formats.text.disk import disk_lines
+from preloadctl.plan.formats.text.lanes import lane_table
 from preloadctl.plan.model import NodeSetting, Plan, PoolChanges, PoolPlan, SettingsFile
-from preloadctl.plan.sentences import (
+from preloadctl.plan.units import size_text
+from preloadctl.plan.wording.sentences import (
     counted,
     images_text,
     nodes_text,
     pulls_with,
     times_compared,
 )
-from preloadctl.plan.statements import (
+from preloadctl.plan.wording.statements import (
     image_changes,
     lock_text,
     novelty,
@@ -28,9 +31,6 @@ from preloadctl.plan.statements import (
     refused_text,
     since_text,
 )
-from preloadctl.plan.text_disk import disk_lines
-from preloadctl.plan.text_lanes import lane_table
-from preloadctl.plan.units import size_text
 
 INDENT = 2
 EFFECT_STYLES = {

@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 def _text(plan: "Plan", stream: TextIO) -> None:
-    from preloadctl.plan.text import show
+    from preloadctl.plan.formats.text.show import show
 
     show(plan, stream)
 
 
 def _json(plan: "Plan", stream: TextIO) -> None:
-    from preloadctl.plan.json import page
+    from preloadctl.plan.formats.json import page
 
     _write(page(plan), stream)
 
 
 def _markdown(plan: "Plan", stream: TextIO) -> None:
-    from preloadctl.plan.markdown import page
+    from preloadctl.plan.formats.markdown import page
 
     _write(page(plan), stream)
 
 
 def _html(plan: "Plan", stream: TextIO) -> None:
-    from preloadctl.plan.html import page
+    from preloadctl.plan.formats.page.page import page
 
     _write(page(plan), stream)
 
 
 def _svg(plan: "Plan", stream: TextIO) -> None:
-    from preloadctl.plan.svg import picture
+    from preloadctl.plan.formats.picture.picture import picture
 
     _write(picture(plan), stream)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from nodepools.args import NodePoolArgs
 from nodepools.budget import ImageDisk, image_disk
 from nodepools.changes import Effect
-from preloadctl.plan.inputs import effect, flattened, kind_of, without
+from preloadctl.plan.facts.inputs import effect, flattened, kind_of, without
+from preloadctl.plan.facts.pools import Pool, chosen_gib, nodes
 from preloadctl.plan.model import ChangedSetting, PoolChanges, Retagged
-from preloadctl.plan.pools import Pool, chosen_gib, nodes
 from preloader.images import Reference, parse_reference, tag_order
 from preloader.layers import Layers
 

@@ -1,0 +1,1 @@
+"""What a plan says, out of what a program registers."""

@@ -1,0 +1,1 @@
+"""Charts of a plan as SVG, for the page and the picture."""

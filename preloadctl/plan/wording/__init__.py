@@ -1,0 +1,1 @@
+"""The sentences that every format shares."""
