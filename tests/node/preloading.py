@@ -24,7 +24,7 @@ class Preloader:
         self._folder = folder
         self._versions = itertools.count(1)
 
-    def apply(self, pools: Mapping[str, Any]) -> None:
+    def apply(self, pools: Mapping[str, Any], lock_text: str = "") -> None:
         """Renders and applies these pools, and deletes what was applied before and is not now.
 
         Without the cleanup where a pool does not speak of it: on a node that is new its first probe
@@ -35,7 +35,8 @@ class Preloader:
             "namespace": self.namespace,
             "pools": {name: {**NO_CLEANUP, **pool} for name, pool in pools.items()},
         }
-        folder = render(settings, self._folder / f"{self.namespace}-{next(self._versions)}")
+        folder = self._folder / f"{self.namespace}-{next(self._versions)}"
+        folder = render(settings, folder, lock_text)
         rendered = objects_in(folder)
         names = {identity(manifest) for manifest in rendered}
         gone = [manifest for manifest in self.manifests if identity(manifest) not in names]

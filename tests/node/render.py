@@ -16,10 +16,11 @@ SETTINGS_KEY = "image-preloader:settings"
 PROGRAM = ("Pulumi.yaml", "__main__.py")
 PROGRAM_FOLDERS = ("settings",)
 OUTPUT = "rendered"
+LOCK = "Pulumi.test.lock.yaml"
 
 
-def render(settings: Mapping[str, Any], folder: Path) -> Path:
-    """Renders a stack with these settings in a new folder; returns the folder of the objects."""
+def write_project(settings: Mapping[str, Any], folder: Path) -> None:
+    """Puts the program into a new folder, with the stack `test` of these settings."""
     folder.mkdir()
     for name in PROGRAM:
         shutil.copy(PROJECT / name, folder)
@@ -27,13 +28,34 @@ def render(settings: Mapping[str, Any], folder: Path) -> Path:
         shutil.copytree(PROJECT / name, folder / name)
     stack = yaml.safe_dump({"config": {SETTINGS_KEY: dict(settings)}}, sort_keys=False)
     (folder / "Pulumi.test.yaml").write_text(stack)
-    command = [sys.executable, "-m", "preloadctl", "render", "--stack", "test", "--output", OUTPUT]
-    environment = {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+
+
+def preloadctl(folder: Path, command: str, *options: str, **environment: str) -> str:
+    """Runs a command on the stack `test` of the program in a folder; returns what it prints."""
     result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "preloadctl", command, "--stack", "test", *options],
+        cwd=folder,
+        env={
+            "PYTHONPATH": str(PROJECT),
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode:
-        raise RuntimeError(f"preloadctl render: {result.stderr.strip()}")
+        raise RuntimeError(f"preloadctl {command}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def render(settings: Mapping[str, Any], folder: Path, lock_text: str = "") -> Path:
+    """Renders a stack with these settings in a new folder; returns the folder of the objects."""
+    write_project(settings, folder)
+    if lock_text:
+        (folder / LOCK).write_text(lock_text)
+    preloadctl(folder, "render", "--output", OUTPUT)
     return folder / OUTPUT
 
 
