@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import cleanup, lock, node, plan, render, report, unpacked
+from bench import cleanup, costs, lock, node, plan, render, report, unpacked
 from bench.noise import Noise
 from bench.pairs import Measurement
 
@@ -22,6 +22,7 @@ def main() -> None:
         "plan": plan.measure,
         "render": render.measure,
         "cleanup": cleanup.measure,
+        "costs": costs.measure,
         "disk": unpacked.measure,
         "lock": lock.measure,
         "node": partial(node.measure, noise.sample),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bench.footprint import cpu_percent, held_memory_mib, lasting_processes
 from bench.pairs import Measurement, Pair, summarise
-from bench.preloaders import Preloaders
+from bench.preloaders import Preloaders, on_a_node
 from tests.node.preloading import Preloader
 
 IDLE_SECONDS = 180
@@ -16,8 +16,13 @@ CLEANUP_CONTAINER = "cleanup"
 ARTICLE_OBJECTS = 1
 
 
-def costs(preloaders: Preloaders) -> Iterator[Measurement]:
-    """Measures the article's preloader, and then this one once its first cleanup has ended."""
+def measure() -> list[Measurement]:
+    """Returns what the article's preloader takes, and this one once its first cleanup has ended."""
+    with on_a_node() as preloaders:
+        return [*_costs(preloaders)]
+
+
+def _costs(preloaders: Preloaders) -> Iterator[Measurement]:
     root, kubectl, own = preloaders.node.root, preloaders.kubectl, preloaders.own
     preloaders.wait_until_nothing_runs()
     without = len(lasting_processes(root))

@@ -8,29 +8,26 @@ as real ones do, and the helper images of both preloaders are on the node before
 import gzip
 import hashlib
 import re
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.costs import costs
 from bench.pairs import Measurement, Pair, summarise
-from bench.preloaders import IMAGES, NODE_LABELS, TIMEOUT, Preloaders, measure_seconds
+from bench.preloaders import (
+    IMAGES,
+    NODE_LABELS,
+    TIMEOUT,
+    Preloaders,
+    measure_seconds,
+    on_a_node,
+)
 from tests.node.article import SIZES_BYTES
-from tests.node.cluster import start_cluster
 from tests.node.forget import forget_images
-from tests.node.images import with_shell
-from tests.node.node import NodeSpec
 from tests.node.preloading import workload
-from tests.node.registry import Conduct, Registry
 
-SCALE = 1 / 10
-BYTES_PER_SECOND = int(590_583_972 / 21.129 * SCALE)
 RUNS = 5
 LARGEST = max(SIZES_BYTES, key=lambda name: SIZES_BYTES[name])
 # The pod of the article's repro, which uses three of the four.
 POD_IMAGES = ("python:3.12-slim", "golang:1.23", "rust:1.83")
-REPOSITORIES = ("g1g1/py-kube", "python", "golang", "rust")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +43,15 @@ class Run:
 
 
 def measure(between: Callable[[], None]) -> list[Measurement]:
-    """Returns what was measured over several runs, and then of each preloader at rest.
-
-    Calls `between` after each run.
-    """
-    with start_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
-        node = cluster.add_node(NodeSpec("bench", NODE_LABELS))
-        preloaders = Preloaders(cluster.kubectl, node, Path(folder))
-        bench = Bench(preloaders, cluster.registry)
-        runs: list[Run] = []
+    """Returns what was measured over several runs; calls `between` after each."""
+    runs: list[Run] = []
+    with on_a_node() as preloaders:
+        bench = Bench(preloaders)
         for number in range(1, RUNS + 1):
             print(f"run {number} of {RUNS}", flush=True)  # noqa: T201 it takes minutes
             runs.append(bench.run())
             between()
-        return [*_gains(runs), *costs(preloaders)]
+    return _gains(runs)
 
 
 def _gains(runs: Sequence[Run]) -> list[Measurement]:
@@ -85,20 +77,14 @@ def _gains(runs: Sequence[Run]) -> list[Measurement]:
 class Bench:
     """One node on which images come and go."""
 
-    def __init__(self, preloaders: Preloaders, registry: Registry) -> None:
-        """Stores the images, and brings to the node what does not count."""
+    def __init__(self, preloaders: Preloaders) -> None:
         self._preloaders = preloaders
         self._kubectl = preloaders.kubectl
         self._node = preloaders.node
-        self._layers: list[tuple[str, str]] = []
-        for name, size in SIZES_BYTES.items():
-            built = registry.push(with_shell(int(size * SCALE), seed=name), name)
-            unpacked = f"sha256:{hashlib.sha256(gzip.decompress(built.layer.content)).hexdigest()}"
-            self._layers.append((built.layer.digest, unpacked))
-        for preloader in (preloaders.lanes, preloaders.article):
-            with preloader():
-                pass
-        registry.set_conduct(Conduct(bytes_per_second=BYTES_PER_SECOND), *REPOSITORIES)
+        self._layers = [
+            (layer.digest, f"sha256:{hashlib.sha256(gzip.decompress(layer.content)).hexdigest()}")
+            for layer in preloaders.layers
+        ]
 
     def run(self) -> Run:
         """Measures everything once, each time with every image really gone before."""

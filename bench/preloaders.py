@@ -1,19 +1,27 @@
 """The article's preloader and this one on one node, each there for as long as a block runs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.article import NAMESPACE, article_preloader
 from bench.footprint import has_pods
 from tests.node.article import SIZES_BYTES
+from tests.node.cluster import start_cluster
 from tests.node.configuration import SANDBOX_IMAGE
+from tests.node.images import Blob, with_shell
 from tests.node.kubectl import Kubectl
-from tests.node.node import Node
+from tests.node.node import Node, NodeSpec
 from tests.node.preloading import Preloader
+from tests.node.registry import Conduct
 
 TIMEOUT = "--timeout=300s"
+# The article's images and the bandwidth that it shows, at a tenth.
+SCALE = 1 / 10
+BYTES_PER_SECOND = int(590_583_972 / 21.129 * SCALE)
+REPOSITORIES = ("g1g1/py-kube", "python", "golang", "rust")
 IMAGES = tuple(SIZES_BYTES)
 NODE_LABELS = {"bench": "node"}
 POOL = {
@@ -24,12 +32,34 @@ POOL = {
 }
 
 
-class Preloaders:
-    """What puts the same images on the same node, in two ways."""
+@contextmanager
+def on_a_node() -> Generator["Preloaders"]:
+    """Both preloaders on a new node, which has what does not count, from a registry of full speed.
 
-    def __init__(self, kubectl: Kubectl, node: Node, folder: Path) -> None:
+    From then on the registry limits each connection.
+    """
+    with start_cluster() as cluster, TemporaryDirectory() as folder:
+        registry = cluster.registry
+        layers = [
+            registry.push(with_shell(int(size * SCALE), seed=name), name).layer
+            for name, size in SIZES_BYTES.items()
+        ]
+        node = cluster.add_node(NodeSpec("bench", NODE_LABELS))
+        preloaders = Preloaders(cluster.kubectl, node, Path(folder), layers)
+        for preloader in (preloaders.lanes, preloaders.article):
+            with preloader():
+                pass
+        registry.set_conduct(Conduct(bytes_per_second=BYTES_PER_SECOND), *REPOSITORIES)
+        yield preloaders
+
+
+class Preloaders:
+    """What puts the same images, which have these layers, on the same node, in two ways."""
+
+    def __init__(self, kubectl: Kubectl, node: Node, folder: Path, layers: Sequence[Blob]) -> None:
         self.kubectl = kubectl
         self.node = node
+        self.layers = layers
         self.own = Preloader(kubectl, "image-preloader", folder)
 
     @contextmanager

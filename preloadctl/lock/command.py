@@ -19,7 +19,7 @@ from preloadctl.lock.proposing.workloads import find_workloads
 from preloadctl.lock.summary import change_lines, failure_lines, missing_lines
 from preloadctl.lock.write import replace_file
 from preloadctl.project import Project, load_project
-from preloadctl.recorder import record
+from preloadctl.recorder import record_components, working_folder
 from preloader.images import InvalidReference, parse_reference
 from preloader.lock import Lock, lock_path, lock_text, locking, read_lock
 
@@ -30,7 +30,7 @@ def lock(options: argparse.Namespace) -> None:
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     project = load_project(Path.cwd(), options.stack)
     wanted = wanted_images(_pools(project))
-    path = project.program / lock_path(project.stack)
+    path = working_folder(project) / lock_path(project.stack)
     old = read_lock(path)
     asked = _chosen(wanted, options.update)
     fetched = _fetch(asked, options)
@@ -83,7 +83,7 @@ def propose(options: argparse.Namespace) -> None:
 
 def _pools(project: Project) -> list[Pool]:
     with locking():
-        pools = registered_pools(record(project))
+        pools = registered_pools(record_components(project))
     if not pools:
         raise CommandError(
             f"the program of stack {project.stack} registers no ImagePreloader, "
