@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodepools.args import AmiType, NodePoolArgs, VolumeArgs
+from nodepools.consequences import NO_BUDGET
 from nodepools.disk import Budget, Contents, disk_budget, smallest_gib
 from nodepools.eviction import (
     BYTES_PER_GIB,
@@ -75,13 +76,19 @@ def check_disk_inputs(args: NodePoolArgs) -> Iterator[Problem]:
     """Yields numbers that no disk can have."""
     disk, path = args["node_group"].get("disk", DiskArgs()), "node_group.disk"
     yield from check_keys(path, disk, DiskArgs.__annotations__)
-    yield from check_range(f"{path}.unpack_ratio", disk.get("unpack_ratio", 1), 1, MAX_UNPACK_RATIO)
-    yield from check_range("versions_kept", args.get("versions_kept", 1), 1, 100)
-    yield from check_range(f"{path}.rollout_versions", disk.get("rollout_versions", 0), 0, 100)
-    yield from check_range(f"{path}.buffer_percent", disk.get("buffer_percent", 0), 0, 1000)
+    yield from check_range(
+        f"{path}.unpack_ratio", disk.get("unpack_ratio", 1), 1, MAX_UNPACK_RATIO, NO_BUDGET
+    )
+    yield from check_range("versions_kept", args.get("versions_kept", 1), 1, 100, NO_BUDGET)
+    yield from check_range(
+        f"{path}.rollout_versions", disk.get("rollout_versions", 0), 0, 100, NO_BUDGET
+    )
+    yield from check_range(
+        f"{path}.buffer_percent", disk.get("buffer_percent", 0), 0, 1000, NO_BUDGET
+    )
     for key in ("workload_image_bytes", "writable_gib", "system_gib"):
         if disk.get(key, 0) < 0:
-            yield Problem(f"{path}.{key}", disk.get(key), "must be 0 or more")
+            yield Problem(f"{path}.{key}", disk.get(key), f"must be 0 or more{NO_BUDGET}")
     images = args.get("images", [])
     yield from check_sizes(args.get("image_sizes_bytes", {}), images)
     yield from check_layers(args.get("image_layers_bytes", {}), images)

@@ -11,6 +11,7 @@ from nodepools.args import (
     VolumeArgs,
 )
 from nodepools.budget import check_disk_inputs, check_fit, image_disk
+from nodepools.consequences import NO_GROUP
 from nodepools.eviction import check_eviction
 from nodepools.families import Family, family_of, why_refused
 from nodepools.group_checks import (
@@ -37,6 +38,11 @@ from preloader.problems import Problem, check_choice, check_keys, check_range
 NODE_GROUP_NAME_MAX_LENGTH = 63
 POOL_NAME_MAX_LENGTH = NODE_GROUP_NAME_MAX_LENGTH - len("-node-group") - len("-a1b2c3d")
 AT = "node_group"
+NO_MAKER = ": nothing else makes nodes here"
+TOO_OPEN = (
+    ": with 0 the node itself cannot read its metadata, and beyond 2 no pod needs it, so more only "
+    "opens the node's credentials"
+)
 
 
 def node_pool_problems(name: str, args: NodePoolArgs) -> list[Problem]:
@@ -92,12 +98,17 @@ def _check_nodes(args: NodePoolArgs) -> Iterator[Problem]:
 
 
 def _check_choices(group: NodeGroupArgs) -> Iterator[Problem]:
-    yield from check_choice(f"{AT}.kind", group.get("kind", NodeGroupKind.MANAGED), NodeGroupKind)
     yield from check_choice(
-        f"{AT}.capacity_type", group.get("capacity_type", CapacityType.ON_DEMAND), CapacityType
+        f"{AT}.kind", group.get("kind", NodeGroupKind.MANAGED), NodeGroupKind, NO_MAKER
+    )
+    yield from check_choice(
+        f"{AT}.capacity_type",
+        group.get("capacity_type", CapacityType.ON_DEMAND),
+        CapacityType,
+        NO_GROUP,
     )
     ami_type = group.get("ami_type", AmiType.AL2023_X86_64_STANDARD)
-    yield from map(with_reason, check_choice(f"{AT}.ami_type", ami_type, AmiType))
+    yield from map(with_reason, check_choice(f"{AT}.ami_type", ami_type, AmiType, NO_GROUP))
 
 
 def with_reason(problem: Problem) -> Problem:
@@ -153,5 +164,7 @@ def _check_rest(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
         )
     logs = group.get("container_logs", ContainerLogArgs())
     yield from check_container_logs(f"{AT}.container_logs", logs)
-    yield from check_range(f"{AT}.metadata_hop_limit", group.get("metadata_hop_limit", 1), 1, 2)
+    yield from check_range(
+        f"{AT}.metadata_hop_limit", group.get("metadata_hop_limit", 1), 1, 2, TOO_OPEN
+    )
     yield from check_tags(f"{AT}.tags", group.get("tags", {}))

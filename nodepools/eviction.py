@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from nodepools.consequences import NO_NODE
 from nodepools.kubelet_args import EvictionArgs
 from preloader.problems import Problem, check_keys, check_range, join
 
@@ -30,7 +31,6 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12} | {
 }
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)%")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([KMGT]i|[kMGT]|)")
-_NO_START = "or the kubelet does not start and the node never joins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +97,12 @@ def check_eviction(path: str, args: EvictionArgs, defaults: Mapping[str, str]) -
         yield Problem(
             f"{path}.soft_grace_seconds",
             dict(grace),
-            f"needs {signal}, which soft has a threshold for, {_NO_START}",
+            f"needs {signal}, which soft has a threshold for{NO_NODE}",
         )
     for signal, seconds in grace.items():
         at = join(f"{path}.soft_grace_seconds", signal)
         if seconds < 0:
-            yield Problem(at, seconds, f"must be 0 or more, {_NO_START}")
+            yield Problem(at, seconds, f"must be 0 or more{NO_NODE}")
         if signal in SIGNALS and signal not in soft:
             yield Problem(at, seconds, "is of no use: soft has no threshold for this signal")
     yield from _check_soft_is_first(f"{path}.soft", soft, {**defaults, **hard})
@@ -115,9 +115,9 @@ def _check_thresholds(path: str, thresholds: Mapping[str, str]) -> Iterator[Prob
         at = join(path, signal)
         threshold = parse_threshold(text)
         if threshold is None:
-            yield Problem(at, text, f"must be such as 10% or 500Mi, {_NO_START}")
+            yield Problem(at, text, f"must be such as 10% or 500Mi{NO_NODE}")
         elif threshold.percent > 100:  # noqa: PLR2004 a share
-            yield Problem(at, text, f"must be at most 100%, {_NO_START}")
+            yield Problem(at, text, f"must be at most 100%{NO_NODE}")
         elif signal in DISK_SIGNALS and threshold in NEVER_IN_TIME:
             yield Problem(
                 at,
@@ -126,14 +126,14 @@ def _check_thresholds(path: str, thresholds: Mapping[str, str]) -> Iterator[Prob
                 "full, and then neither the kubelet nor the container runtime can write",
             )
         elif threshold == Threshold():
-            yield Problem(at, text, f"must be above 0, {_NO_START}")
+            yield Problem(at, text, f"must be above 0{NO_NODE}")
 
 
 def _check_signals(path: str, by_signal: Mapping[str, object]) -> Iterator[Problem]:
     for signal, value in by_signal.items():
         if signal not in SIGNALS:
             yield Problem(
-                join(path, signal), value, f"the signals are {', '.join(SIGNALS)}, {_NO_START}"
+                join(path, signal), value, f"the signals are {', '.join(SIGNALS)}{NO_NODE}"
             )
 
 
@@ -157,7 +157,7 @@ def _check_max_pod_grace(path: str, args: EvictionArgs) -> Iterator[Problem]:
     if seconds is None:
         return
     at = f"{path}.max_pod_grace_seconds"
-    yield from check_range(at, seconds, 0, 2**31 - 1)
+    yield from check_range(at, seconds, 0, 2**31 - 1, NO_NODE)
     if not args.get("soft"):
         yield Problem(at, seconds, "is of no use without soft: hard thresholds kill at once")
 

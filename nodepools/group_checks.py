@@ -13,6 +13,7 @@ from nodepools.args import (
     UpdateArgs,
     UpdateStrategy,
 )
+from nodepools.consequences import NO_GROUP, NO_NODE_CLASS
 from nodepools.families import BOTTLEROCKET, Family
 from nodepools.kubelet_args import ImageGcArgs, ImagePullArgs
 from preloader.problems import Problem, check_choice, check_keys, check_range, join
@@ -59,17 +60,19 @@ def check_scaling(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
     yield from check_keys(path, scaling, ScalingArgs.__annotations__)
     smallest, largest = scaling["min_size"], scaling["max_size"]
     if smallest < 0:
-        yield Problem(f"{path}.min_size", smallest, "must be 0 or more")
+        yield Problem(f"{path}.min_size", smallest, f"must be 0 or more{NO_GROUP}")
     if largest < max(1, smallest):
         yield Problem(
-            f"{path}.max_size", largest, f"must be at least 1 and at least min_size ({smallest})"
+            f"{path}.max_size",
+            largest,
+            f"must be at least 1 and at least min_size ({smallest}){NO_GROUP}",
         )
     desired = scaling.get("desired_size", smallest)
     if not smallest <= desired <= max(smallest, largest):
         yield Problem(
             f"{path}.desired_size",
             desired,
-            f"must be from min_size ({smallest}) to max_size ({largest})",
+            f"must be from min_size ({smallest}) to max_size ({largest}){NO_GROUP}",
         )
 
 
@@ -78,7 +81,7 @@ def check_update(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
     update = group.get("update", UpdateArgs())
     yield from check_keys(path, update, UpdateArgs.__annotations__)
     for key in ("max_unavailable", "max_unavailable_percent"):
-        yield from check_range(f"{path}.{key}", update.get(key, 1), 1, MAX_UNAVAILABLE)
+        yield from check_range(f"{path}.{key}", update.get(key, 1), 1, MAX_UNAVAILABLE, NO_GROUP)
     if "max_unavailable" in update and "max_unavailable_percent" in update:
         yield Problem(
             f"{path}.max_unavailable_percent",
@@ -86,10 +89,17 @@ def check_update(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
             "must be left out where max_unavailable is given; EKS refuses both",
         )
     yield from check_choice(
-        f"{path}.strategy", update.get("strategy", UpdateStrategy.DEFAULT), UpdateStrategy
+        f"{path}.strategy",
+        update.get("strategy", UpdateStrategy.DEFAULT),
+        UpdateStrategy,
+        NO_GROUP,
     )
     yield from check_range(
-        f"{path}.timeout_minutes", update.get("timeout_minutes", 60), 1, MAX_UPDATE_TIMEOUT_MINUTES
+        f"{path}.timeout_minutes",
+        update.get("timeout_minutes", 60),
+        1,
+        MAX_UPDATE_TIMEOUT_MINUTES,
+        ": a deployment waits so long for an update of all nodes",
     )
 
 
@@ -97,13 +107,17 @@ def check_versions(path: str, group: NodeGroupArgs, family: Family) -> Iterator[
     """Yields versions that are not written as EKS writes them, or that are not of one another."""
     version, release = group.get("version"), group.get("release_version")
     if version is not None and not _VERSION.fullmatch(version):
-        yield Problem(f"{path}.version", version, "must be such as 1.33, without a patch version")
+        yield Problem(
+            f"{path}.version", version, f"must be such as 1.33, without a patch version{NO_GROUP}"
+        )
     if release is None:
         return
     if not family.release_version.fullmatch(release):
         example = "1.47.0-26d2b3f0" if family is BOTTLEROCKET else "1.33.1-20250704"
         yield Problem(
-            f"{path}.release_version", release, f"must be a release of the AMI, such as {example}"
+            f"{path}.release_version",
+            release,
+            f"must be a release of the AMI, such as {example}{NO_GROUP}",
         )
     elif version and family is not BOTTLEROCKET and not release.startswith(f"{version}."):
         yield Problem(
@@ -121,15 +135,19 @@ def check_node_role(path: str, args: NodePoolArgs) -> Iterator[Problem]:
     if role and given is not None:
         yield Problem(path, dict(role), "must be left out: with node_role_arn no role is made")
     if isinstance(given, str) and not _ROLE_ARN.fullmatch(given):
-        yield Problem("node_role_arn", given, "must be the ARN of an IAM role, not its name")
+        yield Problem(
+            "node_role_arn", given, f"must be the ARN of an IAM role, not its name{NO_GROUP}"
+        )
     boundary = role.get("permissions_boundary_arn")
     if boundary is not None and not _POLICY_ARN.fullmatch(boundary):
         yield Problem(
-            f"{path}.permissions_boundary_arn", boundary, "must be the ARN of an IAM policy"
+            f"{path}.permissions_boundary_arn",
+            boundary,
+            "must be the ARN of an IAM policy, or IAM refuses the role",
         )
     subnets = args["subnet_ids"]
     if isinstance(subnets, Sequence) and not subnets:
-        yield Problem("subnet_ids", list(subnets), "needs at least one subnet")
+        yield Problem("subnet_ids", list(subnets), f"needs at least one subnet{NO_GROUP}")
 
 
 def _check_karpenter(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
@@ -142,11 +160,17 @@ def _check_karpenter(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
             yield Problem(key, None, f"is required for Karpenter: {why}")
     expire_after = group.get("expire_after", "Never")
     if not _EXPIRY.fullmatch(expire_after):
-        yield Problem("node_group.expire_after", expire_after, "must be such as 720h, or Never")
+        yield Problem(
+            "node_group.expire_after",
+            expire_after,
+            f"must be such as 720h, or Never{NO_NODE_CLASS}",
+        )
     for name, amount in group.get("limits", {}).items():
         if not _QUANTITY.fullmatch(amount):
             yield Problem(
-                join("node_group.limits", name), amount, "must be such as 100 or 400Gi, quoted"
+                join("node_group.limits", name),
+                amount,
+                f"must be such as 100 or 400Gi, quoted{NO_NODE_CLASS}",
             )
     if "_FIPS" in group.get("ami_type", AmiType.AL2023_X86_64_STANDARD):
         yield Problem(

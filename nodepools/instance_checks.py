@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from nodepools.args import AmiType, NodeGroupArgs
+from nodepools.consequences import NO_GROUP
 from nodepools.families import architecture_of
 from nodepools.kubelet_args import ImagePullArgs
 from preloader.nodes import Architecture
@@ -29,7 +30,7 @@ def check_instance_types(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
     """Yields instance types that lack what the pool is to use."""
     instance_types, at = group["instance_types"], f"{path}.instance_types"
     if not instance_types:
-        yield Problem(at, instance_types, "needs at least one instance type")
+        yield Problem(at, instance_types, f"needs at least one instance type{NO_GROUP}")
     if len(instance_types) > MAX_INSTANCE_TYPES:
         yield Problem(
             at, len(instance_types), f"EKS takes at most {MAX_INSTANCE_TYPES} instance types"
@@ -37,12 +38,14 @@ def check_instance_types(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
     for index, instance_type in enumerate(instance_types):
         match = _NAME.fullmatch(instance_type)
         if match is None:
-            yield Problem(f"{at}[{index}]", instance_type, "must be such as m7i.large")
+            yield Problem(f"{at}[{index}]", instance_type, f"must be such as m7i.large{NO_GROUP}")
         else:
             yield from _check_one(f"{at}[{index}]", instance_type, match, group)
     if group.get("instance_store_gib", 1) < 1:
         yield Problem(
-            f"{path}.instance_store_gib", group.get("instance_store_gib"), "must be 1 or more"
+            f"{path}.instance_store_gib",
+            group.get("instance_store_gib"),
+            "must be 1 or more: the disk budget counts on that size",
         )
 
 

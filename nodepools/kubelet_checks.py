@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nodepools.consequences import NO_NODE
 from nodepools.fields import from_args
 from nodepools.kubelet import (
     DEFAULT_MINIMUM_AGE_SECONDS,
@@ -14,20 +15,16 @@ from nodepools.kubelet import (
 from nodepools.kubelet_args import ContainerLogArgs, ImageGcArgs, ImagePullArgs
 from preloader.problems import Problem, check_keys, check_range
 
-_NO_START = "or the kubelet does not start and the node never joins"
-
 
 def check_image_gc(path: str, args: ImageGcArgs, eviction_percent: int) -> Iterator[Problem]:
     """Yields thresholds that contradict each other or lie above the eviction line."""
     yield from check_keys(path, args, ImageGcArgs.__annotations__)
     image_gc = from_args(ImageGc, args)
     high, low = image_gc.high_percent, image_gc.low_percent
-    yield from check_range(f"{path}.high_percent", high, 0, 100)
-    yield from check_range(f"{path}.low_percent", low, 0, 100)
+    yield from check_range(f"{path}.high_percent", high, 0, 100, NO_NODE)
+    yield from check_range(f"{path}.low_percent", low, 0, 100, NO_NODE)
     if low >= high:
-        yield Problem(
-            f"{path}.low_percent", low, f"must be below high_percent ({high}), {_NO_START}"
-        )
+        yield Problem(f"{path}.low_percent", low, f"must be below high_percent ({high}){NO_NODE}")
     if eviction_percent <= high < IMAGE_GC_OFF_PERCENT:
         yield Problem(
             f"{path}.high_percent",
@@ -44,7 +41,7 @@ def check_high_water(
     """Yields a problem unless the cleanup deletes old images before the kubelet deletes any."""
     if high_water_percent is None:
         return
-    yield from check_range(path, high_water_percent, 1, 100)
+    yield from check_range(path, high_water_percent, 1, 100, ", or the cleanup does not start")
     if high_water_percent >= eviction_percent:
         yield Problem(
             path,
@@ -80,7 +77,7 @@ def check_container_logs(path: str, args: ContainerLogArgs) -> Iterator[Problem]
     """Yields log limits that the kubelet refuses."""
     yield from check_keys(path, args, ContainerLogArgs.__annotations__)
     if args.get("max_files", 2) < 2:  # noqa: PLR2004 the one written and the one before
-        yield Problem(f"{path}.max_files", args.get("max_files"), f"must be 2 or more, {_NO_START}")
+        yield Problem(f"{path}.max_files", args.get("max_files"), f"must be 2 or more{NO_NODE}")
     if args.get("max_size_mib", 1) < 1:
         yield Problem(
             f"{path}.max_size_mib",
@@ -93,7 +90,7 @@ def _check_ages(path: str, image_gc: ImageGc) -> Iterator[Problem]:
     minimum = image_gc.minimum_age_seconds
     maximum = image_gc.maximum_age_seconds
     if minimum is not None and minimum < 0:
-        yield Problem(f"{path}.minimum_age_seconds", minimum, f"must be 0 or more, {_NO_START}")
+        yield Problem(f"{path}.minimum_age_seconds", minimum, f"must be 0 or more{NO_NODE}")
     if maximum is None:
         return
     least = DEFAULT_MINIMUM_AGE_SECONDS if minimum is None else minimum
@@ -101,7 +98,7 @@ def _check_ages(path: str, image_gc: ImageGc) -> Iterator[Problem]:
         yield Problem(
             f"{path}.maximum_age_seconds",
             maximum,
-            f"must be 0 for never, or above minimum_age_seconds ({least}), {_NO_START}",
+            f"must be 0 for never, or above minimum_age_seconds ({least}){NO_NODE}",
         )
 
 
@@ -110,9 +107,9 @@ def _check_max_parallel(path: str, pulls: ImagePulls, lanes: int) -> Iterator[Pr
     if most is None:
         return
     if most < 1:
-        yield Problem(path, most, f"must be 1 or more, {_NO_START}")
+        yield Problem(path, most, f"must be 1 or more{NO_NODE}")
     elif pulls.serialize and most > 1:
-        yield Problem(path, most, f"must be 1 while serialize is true, {_NO_START}")
+        yield Problem(path, most, f"must be 1 while serialize is true{NO_NODE}")
     elif most < lanes and not pulls.serialize:
         yield Problem(
             path, most, f"must be at least {lanes}, the pool's lanes, or they wait for each other"
@@ -122,9 +119,9 @@ def _check_max_parallel(path: str, pulls: ImagePulls, lanes: int) -> Iterator[Pr
 def _check_registry_rate(path: str, pulls: ImagePulls, lanes: int) -> Iterator[Problem]:
     qps, burst = pulls.registry_qps, pulls.registry_burst
     if qps is not None and qps < 0:
-        yield Problem(f"{path}.registry_qps", qps, f"must be 0 for no limit, or more, {_NO_START}")
+        yield Problem(f"{path}.registry_qps", qps, f"must be 0 for no limit, or more{NO_NODE}")
     if burst is not None and burst < 0:
-        yield Problem(f"{path}.registry_burst", burst, f"must be 0 or more, {_NO_START}")
+        yield Problem(f"{path}.registry_burst", burst, f"must be 0 or more{NO_NODE}")
         return
     limited = (DEFAULT_REGISTRY_QPS if qps is None else qps) > 0
     at_once = DEFAULT_REGISTRY_BURST if burst is None else burst

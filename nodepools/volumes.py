@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodepools.args import VolumeArgs
+from nodepools.consequences import NO_VOLUME
 from nodepools.fields import from_args
 from preloader.problems import Problem, check_keys, check_range
 
@@ -43,7 +44,9 @@ def check_volume(path: str, args: VolumeArgs, min_size_gib: int) -> Iterator[Pro
     """Yields what EC2 would refuse when it launches an instance, which is hours later."""
     yield from check_keys(path, args, VolumeArgs.__annotations__)
     if "size_gib" in args:
-        yield from check_range(f"{path}.size_gib", args["size_gib"], min_size_gib, MAX_SIZE_GIB)
+        yield from check_range(
+            f"{path}.size_gib", args["size_gib"], min_size_gib, MAX_SIZE_GIB, NO_VOLUME
+        )
     yield from _check_speed(path, parse_volume(args, MAX_SIZE_GIB), min_size_gib)
     yield from _check_encryption(path, args)
     yield from _check_snapshot(path, args)
@@ -62,9 +65,13 @@ def check_root_snapshot(path: str, args: VolumeArgs) -> Iterator[Problem]:
 
 def _check_speed(path: str, volume: Volume, min_size_gib: int) -> Iterator[Problem]:
     size_gib, iops, throughput = volume.size_gib, volume.iops, volume.throughput_mibps
-    yield from check_range(f"{path}.iops", iops, MIN_IOPS, MAX_IOPS)
+    yield from check_range(f"{path}.iops", iops, MIN_IOPS, MAX_IOPS, NO_VOLUME)
     yield from check_range(
-        f"{path}.throughput_mibps", throughput, MIN_THROUGHPUT_MIBPS, MAX_THROUGHPUT_MIBPS
+        f"{path}.throughput_mibps",
+        throughput,
+        MIN_THROUGHPUT_MIBPS,
+        MAX_THROUGHPUT_MIBPS,
+        NO_VOLUME,
     )
     if iops > size_gib * MAX_IOPS_PER_GIB and size_gib >= min_size_gib:
         yield Problem(
@@ -88,7 +95,9 @@ def _check_encryption(path: str, args: VolumeArgs) -> Iterator[Problem]:
         return
     if not _KMS_KEY_ARN.fullmatch(key):
         yield Problem(
-            f"{path}.kms_key_arn", key, "must be the ARN of a KMS key, not its ID or alias"
+            f"{path}.kms_key_arn",
+            key,
+            f"must be the ARN of a KMS key, not its ID or alias{NO_VOLUME}",
         )
     if "snapshot_id" in args:
         yield Problem(
@@ -102,11 +111,15 @@ def _check_encryption(path: str, args: VolumeArgs) -> Iterator[Problem]:
 def _check_snapshot(path: str, args: VolumeArgs) -> Iterator[Problem]:
     snapshot = args.get("snapshot_id")
     if snapshot is not None and not _SNAPSHOT_ID.fullmatch(snapshot):
-        yield Problem(f"{path}.snapshot_id", snapshot, "must be such as snap-0a1b2c3d4e5f60718")
+        yield Problem(
+            f"{path}.snapshot_id", snapshot, f"must be such as snap-0a1b2c3d4e5f60718{NO_VOLUME}"
+        )
     rate = args.get("initialization_rate_mibps")
     if rate is None:
         return
     at = f"{path}.initialization_rate_mibps"
-    yield from check_range(at, rate, MIN_INITIALIZATION_RATE_MIBPS, MAX_INITIALIZATION_RATE_MIBPS)
+    yield from check_range(
+        at, rate, MIN_INITIALIZATION_RATE_MIBPS, MAX_INITIALIZATION_RATE_MIBPS, NO_VOLUME
+    )
     if snapshot is None:
         yield Problem(at, rate, "needs snapshot_id: a new volume has nothing to initialise")

@@ -80,7 +80,8 @@ def check_taints(path: str, taints: Sequence[TaintArgs]) -> Iterator[Problem]:
         at = f"{path}[{index}]"
         yield from _check_key(f"{at}.key", taint["key"])
         yield from _check_value(f"{at}.value", taint.get("value", ""))
-        yield from check_choice(f"{at}.effect", taint["effect"], TaintEffect)
+        otherwise = ", or the cluster refuses the taint"
+        yield from check_choice(f"{at}.effect", taint["effect"], TaintEffect, otherwise)
         identity = (taint["key"], taint["effect"])
         if identity in seen:
             yield Problem(

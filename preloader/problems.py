@@ -45,20 +45,24 @@ def join(parent: str, path: str) -> str:
     return f"{parent}{separator}{path}"
 
 
-def check_range(path: str, value: float, lowest: float, highest: float) -> Iterator[Problem]:
-    """Yields a problem unless lowest <= value <= highest."""
+def check_range(
+    path: str, value: float, lowest: float, highest: float, otherwise: str = ""
+) -> Iterator[Problem]:
+    """Yields a problem unless lowest <= value <= highest; `otherwise` says what would follow."""
     if not lowest <= value <= highest:
-        yield Problem(path, value, f"must be from {lowest} to {highest}")
+        yield Problem(path, value, f"must be from {lowest} to {highest}{otherwise}")
 
 
-def check_choice(path: str, value: str, choices: type[StrEnum]) -> Iterator[Problem]:
-    """Yields a problem unless `value` is one of `choices`.
+def check_choice(
+    path: str, value: str, choices: type[StrEnum], otherwise: str = ""
+) -> Iterator[Problem]:
+    """Yields a problem unless `value` is one of `choices`; `otherwise` says what would follow.
 
     Component inputs that arrive from another language are plain strings, whatever their type says.
     """
     accepted = [choice.value for choice in choices]
     if value not in accepted:
-        yield Problem(path, value, f"must be one of {', '.join(accepted)}")
+        yield Problem(path, value, f"must be one of {', '.join(accepted)}{otherwise}")
 
 
 def check_keys(

@@ -4,6 +4,8 @@ What EKS itself would say to an accepted group cannot be seen here.
 """
 # ruff: noqa: E501 a table is read row by row
 
+import re
+
 import pytest
 
 from nodepools.args import NodePoolArgs
@@ -197,6 +199,19 @@ def test_bad_input_is_refused_by_path_value_and_what_is_accepted(
     (problem,) = node_pool_problems("web", wrong)
     assert (problem.path, problem.value) == (path, value)
     assert accepted in problem.accepted
+
+
+# A rule alone, without what would follow.
+BARE_RULE = re.compile(r"must be (from \S+ to \S+|one of (\S+, )*\S+|\S+ or more|such as \S+)")
+
+
+def test_no_refusal_is_a_rule_alone() -> None:
+    said = {
+        problem.accepted
+        for _, _, wrong, _ in REFUSED
+        for problem in node_pool_problems("web", wrong)
+    }
+    assert [accepted for accepted in said if BARE_RULE.fullmatch(accepted)] == []
 
 
 def test_the_table_is_long_enough_to_be_trusted() -> None:
