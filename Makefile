@@ -38,7 +38,7 @@ test-node: $(INSTALLED)
 	else \
 		$(BIN)/python -m tests.node.install && \
 		$(BIN)/python -m tests.nodepools.install && \
-		$(BIN)/python -m pytest -m node; \
+		$(BIN)/python -m pytest -m node --numprocesses 2 --dist loadgroup -rs; \
 	fi
 
 bench: $(INSTALLED)

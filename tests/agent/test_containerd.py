@@ -20,7 +20,8 @@ from preloader.bundle import build_agent
 from tests.agent.containerd import PAUSE, Containerd, run_containerd
 from tests.agent.images import TestImage, sleeper
 
-pytestmark = pytest.mark.node
+# One containerd for all of them, beside the cluster of `tests/node`.
+pytestmark = [pytest.mark.node, pytest.mark.xdist_group("containerd")]
 
 KIB, MIB = 1024, 1024 * 1024
 SECONDS = 60

@@ -195,11 +195,15 @@ def start_what_takes_minutes(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("collected_node")
 
 
+# First, so that pytest-xdist finds the group.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs a node, and puts last what waits for minutes."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("node")
+            # One cluster for all, so one process of those that share the tests.
+            item.add_marker(pytest.mark.xdist_group("cluster"))
     items.sort(key=lambda item: "collected_node" in names_of_fixtures(item))
 
 
