@@ -1,6 +1,7 @@
 """What the tests share: golden files, and a program of components run under the recorder."""
 
 import base64
+import gc
 import json
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from preloadctl.recorder import record_program
 from preloader.bundle import build_agent
 from tests.support import ROOT, Run
 
+GC_THRESHOLD = 50_000
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -67,3 +69,9 @@ def stack_settings() -> Callable[[str], str]:
         return json.dumps(content["config"]["image-preloader:settings"])
 
     return read
+
+
+def pytest_collection_finish() -> None:
+    """Spares each test the collector's walk through Pulumi's SDKs, which stay until the end."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
