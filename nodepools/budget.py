@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodepools.args import AmiType, NodePoolArgs, VolumeArgs
+from nodepools.args import NodeGroupArgs, NodePoolArgs, VolumeArgs
 from nodepools.consequences import NO_BUDGET
 from nodepools.disk import Budget, Contents, disk_budget, smallest_gib
 from nodepools.eviction import (
@@ -12,7 +12,7 @@ from nodepools.eviction import (
     eviction_percent,
     parse_eviction,
 )
-from nodepools.families import Family, family_of, keeps_blobs, unpack_ratio
+from nodepools.families import Family, ami_type_of, family_of, keeps_blobs, unpack_ratio
 from nodepools.fields import from_args
 from nodepools.kubelet import ImageGc
 from nodepools.kubelet_args import DiskArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
@@ -57,19 +57,25 @@ class ImageDisk:
 def image_disk(args: NodePoolArgs) -> ImageDisk:
     """Returns the disk that the pool's images are on; its thresholds and sizes must be checked."""
     group = args["node_group"]
-    family = family_of(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    family = family_of(ami_type_of(group))
     path, size_gib, least_gib = _where_images_are(args, family)
     image_gc = from_args(ImageGc, group.get("image_gc", ImageGcArgs()))
     return ImageDisk(
         path=path,
         size_gib=size_gib,
         least_gib=least_gib,
-        eviction=parse_eviction(group.get("eviction", EvictionArgs()), family.default_eviction),
+        eviction=pool_eviction(group),
         # At least 1, so that a disk of some size is large enough for whatever is refused.
         fill_percent=max(1, min(args.get("high_water_percent", 100), image_gc.high_percent)),
         budget=_budget(args, family),
         unknown=tuple(image for image, layers in _layers(args).items() if layers is None),
     )
+
+
+def pool_eviction(group: NodeGroupArgs) -> Eviction:
+    """Returns the thresholds of the pool's nodes, which must be checked."""
+    family = family_of(ami_type_of(group))
+    return parse_eviction(group.get("eviction", EvictionArgs()), family.default_eviction)
 
 
 def check_disk_inputs(args: NodePoolArgs) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from nodepools.args import (
 from nodepools.budget import check_disk_inputs, check_fit, image_disk
 from nodepools.consequences import NO_GROUP
 from nodepools.eviction import check_eviction
-from nodepools.families import Family, family_of, why_refused
+from nodepools.families import Family, ami_type_of, family_of, why_refused
 from nodepools.group_checks import (
     check_kind,
     check_node_role,
@@ -48,7 +48,7 @@ TOO_OPEN = (
 def node_pool_problems(name: str, args: NodePoolArgs) -> list[Problem]:
     """Returns every problem of a node pool's inputs; the pool's own name has the empty path."""
     group = args["node_group"]
-    family = family_of(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    family = family_of(ami_type_of(group))
     unusable = [
         *check_disk_inputs(args),
         *check_eviction(
@@ -107,7 +107,7 @@ def _check_choices(group: NodeGroupArgs) -> Iterator[Problem]:
         CapacityType,
         NO_GROUP,
     )
-    ami_type = group.get("ami_type", AmiType.AL2023_X86_64_STANDARD)
+    ami_type = ami_type_of(group)
     yield from map(with_reason, check_choice(f"{AT}.ami_type", ami_type, AmiType, NO_GROUP))
 
 

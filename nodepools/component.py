@@ -10,6 +10,7 @@ from nodepools.args import NodeGroupKind, NodePoolArgs
 from nodepools.inputs import launch_template, node_group
 from nodepools.roles import aws_policy_arn, node_policies, node_role
 from nodepools.spec import NodePoolSpec, node_pool_spec, notes, require_kind
+from preloader.tokens import NODE_POOL
 
 
 class NodePool(pulumi.ComponentResource):
@@ -33,7 +34,7 @@ class NodePool(pulumi.ComponentResource):
     ) -> None:
         spec = node_pool_spec(name, args)
         require_kind(spec, NodeGroupKind.MANAGED)
-        super().__init__("image-preloader:index:NodePool", name, {**args}, opts)
+        super().__init__(NODE_POOL, name, {**args}, opts)
         for note in notes(spec):
             pulumi.log.warn(f"{name}: {note}", self)
         permissions: list[pulumi.Resource] = []

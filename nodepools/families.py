@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nodepools.args import AmiType
+from nodepools.args import AmiType, NodeGroupArgs
 from nodepools.bottlerocket import bottlerocket_user_data
 from nodepools.nodeconfig import node_config_user_data
 from preloader.nodes import Architecture
@@ -100,6 +100,11 @@ _REFUSED = {
 def why_refused(ami_type: str) -> str:
     """Says why an AMI type of the EKS API cannot be used; empty where that is not known."""
     return next((why for start, why in _REFUSED.items() if ami_type.startswith(start)), "")
+
+
+def ami_type_of(group: NodeGroupArgs) -> str:
+    """The AMI type of a node group, which need not have been checked."""
+    return group.get("ami_type", AmiType.AL2023_X86_64_STANDARD)
 
 
 def family_of(ami_type: str) -> Family:

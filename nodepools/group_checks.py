@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nodepools.args import (
-    AmiType,
     NodeGroupArgs,
     NodeGroupKind,
     NodePoolArgs,
@@ -14,7 +13,7 @@ from nodepools.args import (
     UpdateStrategy,
 )
 from nodepools.consequences import NO_GROUP, NO_NODE_CLASS
-from nodepools.families import BOTTLEROCKET, Family
+from nodepools.families import BOTTLEROCKET, Family, ami_type_of
 from nodepools.kubelet_args import ImageGcArgs, ImagePullArgs
 from preloader.problems import Problem, check_choice, check_keys, check_range, join
 
@@ -172,7 +171,7 @@ def _check_karpenter(args: NodePoolArgs, family: Family) -> Iterator[Problem]:
                 amount,
                 f"must be such as 100 or 400Gi, quoted{NO_NODE_CLASS}",
             )
-    if "_FIPS" in group.get("ami_type", AmiType.AL2023_X86_64_STANDARD):
+    if "_FIPS" in ami_type_of(group):
         yield Problem(
             "node_group.ami_type",
             group.get("ami_type"),

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 import re
 from collections.abc import Iterator
 
-from nodepools.args import AmiType, NodeGroupArgs
+from nodepools.args import NodeGroupArgs
 from nodepools.consequences import NO_GROUP
-from nodepools.families import architecture_of
+from nodepools.families import ami_type_of, architecture_of
 from nodepools.kubelet_args import ImagePullArgs
 from preloader.nodes import Architecture
 from preloader.problems import Problem
@@ -66,7 +66,7 @@ def _check_one(
             "is too small for image_pulls.fast: below 4 vCPU and 7 GiB the node ignores it and "
             "says nothing",
         )
-    ami_type = group.get("ami_type", AmiType.AL2023_X86_64_STANDARD)
+    ami_type = ami_type_of(group)
     needed = architecture_of(ami_type)
     if match["series"] in _GRAVITON_SERIES and _architecture(match) != needed:
         yield Problem(

@@ -8,6 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from nodepools.args import NodeGroupKind, NodePoolArgs
 from nodepools.karpenter import karpenter_pool_spec, node_class_spec
 from nodepools.spec import node_pool_spec, notes, require_kind
+from preloader.tokens import KARPENTER_POOL
 
 
 class KarpenterPool(pulumi.ComponentResource):
@@ -28,7 +29,7 @@ class KarpenterPool(pulumi.ComponentResource):
     ) -> None:
         spec = node_pool_spec(name, args)
         require_kind(spec, NodeGroupKind.KARPENTER)
-        super().__init__("image-preloader:index:KarpenterPool", name, {**args}, opts)
+        super().__init__(KARPENTER_POOL, name, {**args}, opts)
         for note in notes(spec):
             pulumi.log.warn(f"{name}: {note}", self)
         node_class = CustomResource(

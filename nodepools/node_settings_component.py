@@ -4,6 +4,7 @@ import pulumi
 
 from nodepools.node_settings import node_settings_files
 from nodepools.platform_args import NodeSettingsArgs
+from preloader.tokens import NODE_SETTINGS
 
 
 class NodeSettings(pulumi.ComponentResource):
@@ -19,6 +20,6 @@ class NodeSettings(pulumi.ComponentResource):
         self, name: str, args: NodeSettingsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         files = node_settings_files(name, args)
-        super().__init__("image-preloader:index:NodeSettings", name, {**args}, opts)
+        super().__init__(NODE_SETTINGS, name, {**args}, opts)
         self.files = pulumi.Output.from_input(files)
         self.register_outputs({"files": self.files})

@@ -13,9 +13,9 @@ from nodepools.args import (
     UpdateStrategy,
     VolumeArgs,
 )
-from nodepools.budget import ImageDisk, image_disk
+from nodepools.budget import ImageDisk, image_disk, pool_eviction
 from nodepools.checks import node_pool_problems
-from nodepools.families import Family, family_of
+from nodepools.families import Family, ami_type_of, family_of
 from nodepools.fields import from_args
 from nodepools.kubelet import (
     ContainerLogs,
@@ -96,7 +96,7 @@ def node_pool_spec(name: str, args: NodePoolArgs) -> NodePoolSpec:
     """Returns the spec of the pool; raises InvalidInput with every problem of its inputs."""
     refuse(f"NodePool {name!r}", node_pool_problems(name, args))
     group = args["node_group"]
-    ami_type = AmiType(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    ami_type = AmiType(ami_type_of(group))
     family = family_of(ami_type)
     disk = image_disk(args)
     return NodePoolSpec(
@@ -129,10 +129,10 @@ def node_pool_spec(name: str, args: NodePoolArgs) -> NodePoolSpec:
 def pool_kubelet(args: NodePoolArgs) -> Kubelet:
     """What the pool's kubelets are told; of inputs that need not have been checked."""
     group = args["node_group"]
-    family = family_of(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    family = family_of(ami_type_of(group))
     return Kubelet(
         image_gc=from_args(ImageGc, group.get("image_gc", ImageGcArgs())),
-        eviction=image_disk(args).eviction,
+        eviction=pool_eviction(group),
         # Where saying one threshold drops the defaults of the others, all are always said.
         states_eviction=not family.merges_eviction or "hard" in group.get("eviction", {}),
         image_pulls=from_args(ImagePulls, group.get("image_pulls", ImagePullArgs())),

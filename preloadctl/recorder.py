@@ -33,13 +33,14 @@ from pulumi.runtime.stack import run_in_stack
 
 from preloadctl.project import SECRET, Project
 from preloader.plain import Map
+from preloader.tokens import PACKAGE
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
 KUBERNETES_PREFIX = "kubernetes:"
 COMPUTED = "[known after deployment]"
 # What the components of this project are called, whichever module has them.
-OUR_PREFIX = "image-preloader:index:"
+OUR_PREFIX = f"{PACKAGE}:"
 _REGISTER = "register_resource"
 
 # The keys by which Pulumi's wire format marks secrets:

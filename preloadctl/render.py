@@ -15,6 +15,7 @@ from preloadctl.errors import CommandError
 from preloadctl.project import SECRET
 from preloadctl.recorder import KUBERNETES_PREFIX, PROVIDER_PREFIX, Registration
 from preloader.plain import Map, any_below, is_map, replaced
+from preloader.tokens import NODE_SETTINGS
 
 if TYPE_CHECKING:
     from nodepools.platform_args import NodeSettingsArgs
@@ -39,8 +40,6 @@ APPLY_ORDER = (
 )
 # Partial objects and charts exist only once Pulumi's Kubernetes provider has worked on them.
 NOT_MANIFESTS = ("Patch", "List", ":Release", ":Chart")
-
-NODE_SETTINGS_TYPE = "image-preloader:index:NodeSettings"
 
 Files = dict[str, str]
 
@@ -148,7 +147,7 @@ def _package_files(resources: Iterable[Registration]) -> Iterator[tuple[str, str
 
 def _node_settings_files(registrations: Iterable[Registration]) -> Iterator[tuple[str, str]]:
     for registration in registrations:
-        if registration.type == NODE_SETTINGS_TYPE:
+        if registration.type == NODE_SETTINGS:
             args = cast("NodeSettingsArgs", registration.inputs)
             for name, text in node_settings_files(registration.name, args).items():
                 yield f"node-settings/{registration.name}/{name}", text

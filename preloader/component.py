@@ -10,7 +10,7 @@ from preloader.manifests import critical_pods_quota, lane_daemon_set, namespace
 from preloader.nodes import check_dns_label
 from preloader.problems import refuse
 from preloader.spec import PreloaderSpec, preloader_spec, preloader_warnings, unknown_sizes
-from preloader.tokens import PACKAGE
+from preloader.tokens import IMAGE_PRELOADER, PACKAGE
 
 
 class PreloaderNamespace(pulumi.ComponentResource):
@@ -53,7 +53,7 @@ class ImagePreloader(pulumi.ComponentResource):
         self, name: str, args: ImagePreloaderArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         spec = preloader_spec(name, args)
-        super().__init__(f"{PACKAGE}:ImagePreloader", name, {**args}, opts)
+        super().__init__(IMAGE_PRELOADER, name, {**args}, opts)
         for warning in preloader_warnings(args):
             pulumi.log.warn(str(warning.under(name)), self)
         if unknown := unknown_sizes(spec):

@@ -16,6 +16,16 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def map_or_empty(value: object) -> Map:
+    """Returns `value` where it is a map, else an empty one."""
+    return value if is_map(value) else {}
+
+
+def maps_in(value: object) -> list[Map]:
+    """Returns the maps of a list; none where `value` is no list."""
+    return [item for item in value if is_map(item)] if is_list(value) else []
+
+
 def below(value: object) -> Iterator[Any]:
     """Yields what a map or a list holds; nothing for a leaf."""
     if is_map(value):

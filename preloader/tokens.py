@@ -1,3 +1,7 @@
-"""The name under which Pulumi knows the components."""
+"""The names under which Pulumi knows the components."""
 
 PACKAGE = "image-preloader:index"
+IMAGE_PRELOADER = f"{PACKAGE}:ImagePreloader"
+NODE_POOL = f"{PACKAGE}:NodePool"
+KARPENTER_POOL = f"{PACKAGE}:KarpenterPool"
+NODE_SETTINGS = f"{PACKAGE}:NodeSettings"

@@ -7,9 +7,8 @@ from itertools import combinations
 import pulumi
 from pulumi.runtime import is_config_secret
 
-from nodepools.args import AmiType
 from nodepools.checks import node_pool_problems, with_reason
-from nodepools.families import architecture_of
+from nodepools.families import ami_type_of, architecture_of
 from nodepools.node_settings import node_settings_problems
 from preloader.args import Tolerate
 from preloader.lock import Lock, lock_path, read_lock
@@ -151,7 +150,7 @@ def _node_group_problems(name: str, pool: Pool, settings: Settings) -> Iterator[
         accepted = f"needs cluster.kind eks; with {settings.cluster.kind} the nodes exist"
         yield Problem(f"pools.{name}.node_group", {}, accepted)
         return
-    by_ami = architecture_of(pool.node_group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+    by_ami = architecture_of(ami_type_of(pool.node_group))
     if architecture(pool) != by_ami:
         accepted = f"must be {by_ami}, which the nodes' AMI type is for; leave it out"
         yield Problem(f"pools.{name}.architecture", pool.architecture, accepted)

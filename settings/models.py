@@ -5,9 +5,9 @@ from typing import Annotated, cast
 import pulumi
 from pydantic import Field, PrivateAttr
 
-from nodepools.args import AmiType, NodeGroupArgs, NodePoolArgs
+from nodepools.args import NodeGroupArgs, NodePoolArgs
 from nodepools.cluster import ClusterInputs
-from nodepools.families import architecture_of
+from nodepools.families import ami_type_of, architecture_of
 from nodepools.platform_args import NodeSettingsArgs
 from preloader.agent.policy import Policy
 from preloader.args import CleanupArgs, HelperImagesArgs, ImagePreloaderArgs, PreloadArgs, Tolerate
@@ -117,7 +117,7 @@ class Settings(Strict):
 def architecture(pool: Pool) -> str:
     """The processors of the pool's nodes: as written, else the AMI's, else by the nodes' label."""
     if pool.architecture is None and pool.node_group is not None:
-        return architecture_of(pool.node_group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+        return architecture_of(ami_type_of(pool.node_group))
     args: ProcessorArgs = {"node_labels": pool.node_labels}
     if pool.architecture is not None:
         args["architecture"] = pool.architecture

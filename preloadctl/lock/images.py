@@ -9,12 +9,10 @@ from preloadctl.recorder import Registration
 from preloader.images import Reference, parse_reference
 from preloader.placement import architecture
 from preloader.plain import Map
-from preloader.tokens import PACKAGE
+from preloader.tokens import IMAGE_PRELOADER
 
 if TYPE_CHECKING:
     from preloader.placement import ProcessorArgs
-
-PRELOADER_TYPE = f"{PACKAGE}:ImagePreloader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def registered_pools(registrations: Iterable[Registration]) -> list[Pool]:
     pools = [
         Pool(registration.name, registration.inputs)
         for registration in registrations
-        if registration.type == PRELOADER_TYPE
+        if registration.type == IMAGE_PRELOADER
     ]
     return sorted(pools, key=lambda pool: pool.name)
 

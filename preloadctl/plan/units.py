@@ -2,8 +2,9 @@
 
 import re
 
+from nodepools.eviction import BYTES_PER_GIB
+
 _DECIMAL_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
-_BYTES_PER_GIB = 1024**3
 _BITS_PER_BYTE = 8
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600
@@ -33,7 +34,7 @@ def size_text(size_bytes: float) -> str:
 
 def gib_text(size_bytes: float) -> str:
     """What is on a disk, in the unit that disks are ordered in: `26.1 GiB`."""
-    return f"{_short(size_bytes / _BYTES_PER_GIB)} GiB"
+    return f"{_short(size_bytes / BYTES_PER_GIB)} GiB"
 
 
 def duration_text(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from preloadctl.lock.images import Pool
 from preloadctl.lock.proposing.workloads import Workload
 from preloader.nodes import ARCHITECTURE_LABEL, TaintEffect
-from preloader.plain import Map, is_list, is_map
+from preloader.plain import Map, is_list, map_or_empty, maps_in
 
 OS_LABEL = "kubernetes.io/os"
 KEEPS_OUT = (TaintEffect.NO_SCHEDULE, TaintEffect.NO_EXECUTE)
@@ -57,11 +57,11 @@ def _choices(pod: Map) -> list[list[Map]]:
     """Returns alternatives, of each of which a node has to meet every requirement."""
     selector = [
         {"key": key, "operator": "In", "values": [value]}
-        for key, value in _map(pod.get("nodeSelector")).items()
+        for key, value in map_or_empty(pod.get("nodeSelector")).items()
     ]
-    affinity = _map(_map(pod.get("affinity")).get("nodeAffinity"))
-    required = _map(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
-    terms = [each for each in _list(required.get("nodeSelectorTerms")) if is_map(each)]
+    affinity = map_or_empty(map_or_empty(pod.get("affinity")).get("nodeAffinity"))
+    required = map_or_empty(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    terms = maps_in(required.get("nodeSelectorTerms"))
     if not terms:
         return [selector]
     # A term that requires nothing is met by no node.
@@ -71,7 +71,7 @@ def _choices(pod: Map) -> list[list[Map]]:
 def _requirements(term: Map) -> list[Map]:
     # The only field that can be asked for is a node's name, and none of a pool's is known.
     fields: list[Map] = [{"operator": "In"} for _ in _list(term.get("matchFields"))]
-    expressions = [each for each in _list(term.get("matchExpressions")) if is_map(each)]
+    expressions = maps_in(term.get("matchExpressions"))
     return [*fields, *expressions]
 
 
@@ -101,7 +101,7 @@ ASKING = ("In", "Exists", "Gt", "Lt")
 
 
 def _tolerates(pod: Map, pool: Pool) -> bool:
-    tolerations = [each for each in _list(pod.get("tolerations")) if is_map(each)]
+    tolerations = maps_in(pod.get("tolerations"))
     taints = [taint for taint in pool.node_taints if taint["effect"] in KEEPS_OUT]
     return all(_tolerated(taint, tolerations) for taint in taints)
 
@@ -116,10 +116,6 @@ def _tolerated(taint: Map, tolerations: Iterable[Map]) -> bool:
         )
         for each in tolerations
     )
-
-
-def _map(value: object) -> Map:
-    return value if is_map(value) else {}
 
 
 def _list(value: object) -> list[Any]:

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from preloader.plain import Map, below, is_list, is_map
+from preloader.plain import Map, below, is_list, is_map, map_or_empty, maps_in
 from preloader.pods import APPLICATION
 
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -27,8 +26,8 @@ class Workload:
     @property
     def images(self) -> tuple[str, ...]:
         """Every image as written, those of volumes included, each once."""
-        containers = [each for key in CONTAINER_LISTS for each in _maps(self.pod.get(key))]
-        volumes = [each.get("image") for each in _maps(self.pod.get("volumes"))]
+        containers = [each for key in CONTAINER_LISTS for each in maps_in(self.pod.get(key))]
+        volumes = [each.get("image") for each in maps_in(self.pod.get("volumes"))]
         found = [
             *(each.get("image") for each in containers),
             *(each.get("reference") for each in volumes if is_map(each)),
@@ -79,7 +78,7 @@ def _name(item: Map) -> str:
 
 
 def _owners(item: Map) -> list[Map]:
-    owners = _maps(_metadata(item).get("ownerReferences"))
+    owners = maps_in(_metadata(item).get("ownerReferences"))
     return [owner for owner in owners if owner.get("controller")]
 
 
@@ -88,14 +87,8 @@ def _is_ours(item: Map) -> bool:
 
 
 def _metadata(item: Map) -> Map:
-    metadata = item.get("metadata")
-    return metadata if is_map(metadata) else {}
+    return map_or_empty(item.get("metadata"))
 
 
 def _labels(item: Map) -> Map:
-    labels = _metadata(item).get("labels")
-    return labels if is_map(labels) else {}
-
-
-def _maps(value: Any) -> list[Map]:  # noqa: ANN401 whatever the object holds
-    return [item for item in value if is_map(item)] if is_list(value) else []
+    return map_or_empty(_metadata(item).get("labels"))

@@ -67,12 +67,7 @@ def _refused(
         stack=project.stack,
         bandwidth=bandwidth,
         pools=(),
-        lock=LockState(
-            path=str(lock_path(project.stack)),
-            exists=_lock_file(project).exists(),
-            not_locked=(),
-            not_listed=(),
-        ),
+        lock=_lock_state(project, Lock(), {}),
         changes=Changes(since=since, pools=(), not_compared="the stack would be refused"),
         refusals=refusals,
     )

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from nodepools.args import AmiType, NodePoolArgs
+from nodepools.args import NodePoolArgs
 from nodepools.budget import ImageDisk
-from nodepools.families import architecture_of
+from nodepools.families import ami_type_of, architecture_of
 from nodepools.node_settings import node_settings_files
 from nodepools.platform_args import NodeSettingsArgs
 from nodepools.spec import NodePoolSpec, node_pool_spec
@@ -23,7 +23,7 @@ from preloadctl.plan.model import (
     PullTimes,
     SettingsFile,
 )
-from preloadctl.recorder import COMPUTED, OUR_PREFIX, Registration
+from preloadctl.recorder import COMPUTED, Registration
 from preloader.args import ImagePreloaderArgs
 from preloader.lanes import Lanes
 from preloader.layers import Layers, image_layers, union_bytes
@@ -36,10 +36,9 @@ from preloader.spec import (
     preloader_warnings,
     unknown_sizes,
 )
+from preloader.tokens import IMAGE_PRELOADER, KARPENTER_POOL, NODE_POOL, NODE_SETTINGS
 
-PRELOADER = f"{OUR_PREFIX}ImagePreloader"
-NODE_POOLS = (f"{OUR_PREFIX}NodePool", f"{OUR_PREFIX}KarpenterPool")
-NODE_SETTINGS = f"{OUR_PREFIX}NodeSettings"
+NODE_POOLS = (NODE_POOL, KARPENTER_POOL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ class Pool:
         """The processors of its nodes, by which its images are locked."""
         if self.preloader is None and self.node_pool is not None:
             group = self.node_pool["node_group"]
-            return architecture_of(group.get("ami_type", AmiType.AL2023_X86_64_STANDARD))
+            return architecture_of(ami_type_of(group))
         return architecture(self.preloader or {})
 
     @property
@@ -74,7 +73,7 @@ def pools(registrations: Iterable[Registration]) -> dict[str, Pool]:
     """Returns the pools of a program by name, in the order of their names."""
     by_name: dict[str, dict[str, Mapping[str, object]]] = {}
     for registration in registrations:
-        if registration.type in (PRELOADER, *NODE_POOLS, NODE_SETTINGS):
+        if registration.type in (IMAGE_PRELOADER, *NODE_POOLS, NODE_SETTINGS):
             by_name.setdefault(registration.name, {})[registration.type] = registration.inputs
     return {name: _pool(name, by_name[name]) for name in sorted(by_name)}
 
@@ -83,7 +82,7 @@ def _pool(name: str, by_type: Mapping[str, Mapping[str, object]]) -> Pool:
     node_pool = next((_known_now(by_type[kind]) for kind in NODE_POOLS if kind in by_type), None)
     return Pool(
         name=name,
-        preloader=cast("ImagePreloaderArgs | None", by_type.get(PRELOADER)),
+        preloader=cast("ImagePreloaderArgs | None", by_type.get(IMAGE_PRELOADER)),
         node_pool=cast("NodePoolArgs | None", node_pool),
         node_settings=cast("NodeSettingsArgs | None", by_type.get(NODE_SETTINGS)),
     )

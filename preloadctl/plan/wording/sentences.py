@@ -23,6 +23,11 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
 
 
+def capitalized(text: str) -> str:
+    """A text as a sentence begins; its other letters stay."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def nodes_text(nodes: Nodes | None) -> str:
     """How many nodes there are: `3`, `1 to 6`."""
     if nodes is None:
@@ -87,8 +92,7 @@ def marks_text(disk: DiskPlan) -> str:
         happens.insert(0, (disk.high_water_percent, "the cleanup removes images"))
     said = (f"at {percent} % {what}" for percent, what in happens if percent < NEVER_PERCENT)
     never = "" if disk.gc_percent < NEVER_PERCENT else " Image GC is off."
-    text = "; ".join(said)
-    return f"{text[:1].upper()}{text[1:]}.{never}"
+    return f"{capitalized('; '.join(said))}.{never}"
 
 
 def unknown_sizes(pools: tuple[PoolPlan, ...]) -> tuple[PlannedImage, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count
 
+from nodepools.eviction import BYTES_PER_GIB
 from preloadctl.plan.model import DiskPlan, PlannedImage, PoolPlan, PullTimes
 from preloadctl.plan.units import duration_text
 from preloadctl.plan.wording.sentences import NEVER_PERCENT
 
-BYTES_PER_GIB = 1024**3
 MOST_INTERVALS = 6
 # Steps that a clock is read in, up to half a day.
 TICK_STEPS_SECONDS = (

@@ -16,7 +16,7 @@ from preloadctl.plan.formats.page.elements import (
     table,
 )
 from preloadctl.plan.model import Changes, Plan, PoolChanges, Refusal
-from preloadctl.plan.wording.sentences import counted, unknown_sizes
+from preloadctl.plan.wording.sentences import capitalized, counted, unknown_sizes
 from preloadctl.plan.wording.statements import image_changes, novelty, pull_text, since_text
 
 IMAGE_COLUMNS = (Column("image"), Column("reference", CODE))
@@ -65,16 +65,12 @@ def _changes(changes: Changes) -> Iterator[Element]:
     yield paragraph(since_text(changes))
     for pool in changes.pools:
         yield element("h3", f"{pool.pool}{novelty(pool)}")
-        yield paragraph(f"{_capitalized(pull_text(pool))}.")
+        yield paragraph(f"{capitalized(pull_text(pool))}.")
         images = [(what, code(image)) for what, image in image_changes(pool)]
         if images:
             yield table(f"Changed images of {pool.pool}", IMAGE_COLUMNS, images)
         if pool.settings:
             yield _settings(pool)
-
-
-def _capitalized(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _settings(pool: PoolChanges) -> Element:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nodepools.eviction import BYTES_PER_GIB
 from preloadctl.plan.model import DiskPlan
 from preloadctl.plan.units import gib_text
-
-BYTES_PER_GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
