@@ -1,14 +1,13 @@
 """How long `plan` of many pools takes against the imports that no such program can do without."""
 
-import json
-import shutil
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from bench.pairs import Measurement, measure_pairs, process_seconds, summarise
-from bench.render import KUBERNETES_IMPORTS, ROOT
+from bench.render import KUBERNETES_IMPORTS
+from tests.support import copy_program, write_stack
 
 POOLS = 100
 IMAGES_A_POOL = 3
@@ -33,16 +32,13 @@ def measure() -> list[Measurement]:
 
 
 def _write_project(project: Path) -> None:
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, project)
-    shutil.copytree(ROOT / "settings", project / "settings")
+    copy_program(project)
     settings = {
         "cluster": {"kind": "rendered"},
         "namespace": "image-preloader",
         "pools": {f"pool-{pool}": _pool(pool) for pool in range(POOLS)},
     }
-    content = {"config": {"image-preloader:settings": settings}}
-    (project / "Pulumi.many.yaml").write_text(json.dumps(content))
+    write_stack(project, "many", settings)
 
 
 def _pool(pool: int) -> dict[str, object]:

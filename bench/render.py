@@ -1,13 +1,12 @@
 """How long `render` takes against the imports that no program of these resources can do without."""
 
-import json
-import shutil
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from bench.pairs import Measurement, Summary, measure_pairs, process_seconds, summarise
+from tests.support import copy_program, write_stack
 
 ROOT = Path(__file__).parent.parent
 # pulumi_kubernetes and pulumi_aws load their parts when they are used, so importing their names
@@ -52,9 +51,7 @@ def _against_imports(name: str, stack: str, imports: str, output: Path) -> Summa
 def _pool_time_at_200_over_20(output: Path) -> Summary:
     project = output / "project"
     project.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, project)
-    shutil.copytree(ROOT / "settings", project / "settings")
+    copy_program(project)
     for count in (0, 20, 200):
         _write_stack(project, max(count, 1), IMAGES_A_POOL if count else 1)
     start = process_seconds(_render("1", output / "1"), project)
@@ -81,8 +78,7 @@ def _write_stack(project: Path, pools: int, images: int) -> None:
             for pool in range(pools)
         },
     }
-    content = {"config": {"image-preloader:settings": settings}}
-    (project / f"Pulumi.{pools}.yaml").write_text(json.dumps(content))
+    write_stack(project, str(pools), settings)
 
 
 def _render(stack: str, output: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """The objects that the program registers for given settings, as its own `render` writes them."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +10,8 @@ import yaml
 
 from tests.node.kubectl import Manifest
 from tests.node.paths import PROJECT
+from tests.support import copy_program, write_stack
 
-SETTINGS_KEY = "image-preloader:settings"
-PROGRAM = ("Pulumi.yaml", "__main__.py")
-PROGRAM_FOLDERS = ("settings",)
 OUTPUT = "rendered"
 LOCK = "Pulumi.test.lock.yaml"
 
@@ -22,12 +19,8 @@ LOCK = "Pulumi.test.lock.yaml"
 def write_project(settings: Mapping[str, Any], folder: Path) -> None:
     """Puts the program into a new folder, with the stack `test` of these settings."""
     folder.mkdir()
-    for name in PROGRAM:
-        shutil.copy(PROJECT / name, folder)
-    for name in PROGRAM_FOLDERS:
-        shutil.copytree(PROJECT / name, folder / name)
-    stack = yaml.safe_dump({"config": {SETTINGS_KEY: dict(settings)}}, sort_keys=False)
-    (folder / "Pulumi.test.yaml").write_text(stack)
+    copy_program(folder)
+    write_stack(folder, "test", settings)
 
 
 def preloadctl(folder: Path, command: str, *options: str, **environment: str) -> str:

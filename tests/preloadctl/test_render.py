@@ -1,8 +1,6 @@
 """`render` writes what a program registers, for any program, and only then."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from preloadctl.errors import CommandError
 from preloadctl.project import load_project
 from preloadctl.recorder import record
 from preloadctl.render import render, write
-from tests.support import ROOT
+from tests.support import ROOT, copy_program, write_stack
 
 STACKS = ("dev", "kind", "eks")
 OLDEST_VERSION = (1, 33)
@@ -139,17 +137,13 @@ def test_a_stack_without_node_groups_does_not_import_pulumi_aws(tmp_path: Path) 
 def test_mistakes_in_a_stack_file_write_nothing_and_show_no_traceback(tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     folder.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "settings", folder / "settings")
+    copy_program(folder)
     bad = {
         "cluster": {"kind": "rendered"},
         "namespace": "n",
         "pools": {"a": {"images": ["A", "B"]}},
     }
-    (folder / "Pulumi.bad.yaml").write_text(
-        json.dumps({"config": {"image-preloader:settings": bad}})
-    )
+    write_stack(folder, "bad", bad)
     result = preloadctl(folder, "render", "--stack", "bad", "--output", "out")
     assert result.returncode == 1
     assert "pools.a.images[0]" in result.stderr

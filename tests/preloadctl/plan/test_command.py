@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from preloadctl.plan.formats.table import FORMATS
 from preloadctl.plan.model import Bandwidth, Changes, Plan
 from preloadctl.project import load_project
 from tests.preloadctl.plan.projects import POOLS, make_project
-from tests.support import ROOT
+from tests.support import ROOT, copy_program, write_stack
 
 STACKS = ("dev", "kind", "eks")
 BANDWIDTH = Bandwidth(image_bytes_per_second=25 * 10**6, node_bytes_per_second=None)
@@ -70,17 +69,13 @@ def test_the_committed_stacks_are_planned_as_reviewed(
 
 
 def test_a_refused_stack_ends_in_1_and_says_every_mistake_in_every_format(tmp_path: Path) -> None:
-    for file in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / file, tmp_path)
-    shutil.copytree(ROOT / "settings", tmp_path / "settings")
+    copy_program(tmp_path)
     bad = {
         "cluster": {"kind": "rendered"},
         "namespace": "n",
         "pools": {"a": {"images": ["A", "B"]}},
     }
-    (tmp_path / "Pulumi.bad.yaml").write_text(
-        json.dumps({"config": {"image-preloader:settings": bad}})
-    )
+    write_stack(tmp_path, "bad", bad)
     result = preloadctl(tmp_path, "--stack", "bad")
     assert result.returncode == 1
     assert "stack bad would be refused" in result.stderr
