@@ -2,7 +2,8 @@
 
 Exit codes:
     0    done; `ready`: the agent is ready
-    1    `run --once`: the runtime failed, or an image could not be removed; `ready`: not ready
+    1    `run`: the runtime does not answer; `run --once`: it failed, or an image could not be
+         removed; `ready`: not ready
     2    the command line is wrong
     3    `run --once`, `plan`: the policy is invalid
     4    `plan`: the runtime cannot be reached or understood
@@ -14,6 +15,7 @@ Exit codes:
 # and has no need of the rest. A command's business is to print.
 # ruff: noqa: PLC0415, T201
 
+import io
 import os
 import sys
 
@@ -29,7 +31,7 @@ SIGNAL_EXIT_BASE = 128
 SOCKET = "/run/containerd/containerd.sock"
 POLICY = "/etc/image-preloader/policy.json"
 STATE = "/var/lib/image-preloader"
-READY = "/run/image-preloader/ready"
+READY = "/image-preloader/ready"
 
 
 def main(arguments: "Sequence[str]") -> int:
@@ -37,6 +39,7 @@ def main(arguments: "Sequence[str]") -> int:
     if list(arguments) == ["ready"]:
         return _ready(READY)
     _end_by_signals()
+    _print_any_text()
     options = _parser().parse_args(arguments)
     if options.command == "ready":
         return _ready(options.ready)
@@ -79,6 +82,13 @@ def _end_by_signals() -> None:
         signal.signal(signal_number, end)
 
 
+def _print_any_text() -> None:
+    # A terminal of another encoding has no sign for some names.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _ready(path: str) -> int:
     import time
 
@@ -92,13 +102,17 @@ def _ready(path: str) -> int:
 
 
 def _run(options: "argparse.Namespace") -> int:
+    from preloader.agent import watchdog
     from preloader.agent.clock import Clock
     from preloader.agent.policy import InvalidPolicy
     from preloader.agent.service import Place, run_once, serve
 
-    place = Place(_node(), options.policy, options.socket, options.state, options.ready)
+    address = os.environ.get("NODE_ADDRESS", "")
+    place = Place(_node(), options.policy, options.socket, options.state, options.ready, address)
     if not options.once:
+        watchdog.start()
         serve(place, Clock())
+        return FAILED
     try:
         summary = run_once(place, Clock())
     except InvalidPolicy as error:
@@ -107,10 +121,11 @@ def _run(options: "argparse.Namespace") -> int:
 
 
 def _plan(options: "argparse.Namespace") -> int:
-    from preloader.agent.channel import RuntimeFault
     from preloader.agent.clock import Clock
+    from preloader.agent.faults import RuntimeFault
     from preloader.agent.policy import InvalidPolicy, ReportFormat
     from preloader.agent.service import Place, show_plan
+    from preloader.printable import printable
 
     place = Place(_node(), options.policy, options.socket, options.state, ready="")
     try:
@@ -118,7 +133,7 @@ def _plan(options: "argparse.Namespace") -> int:
     except InvalidPolicy as error:
         return _refuse(error)
     except RuntimeFault as fault:
-        print(fault, file=sys.stderr)
+        print(printable(str(fault)), file=sys.stderr)
         return NO_RUNTIME
     return DONE
 

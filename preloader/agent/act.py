@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from preloader.agent.channel import BadAnswer, Refused
 from preloader.agent.cri import Runtime
+from preloader.agent.faults import BadAnswer, Refused
 from preloader.agent.messages import Image
 from preloader.agent.observation import Observer
 from preloader.agent.retention import Action, Decision, Plan

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from preloader.agent import disk
 from preloader.agent.act import Outcome, Result, act
-from preloader.agent.channel import RuntimeFault
 from preloader.agent.clock import Clock
 from preloader.agent.cri import Runtime
+from preloader.agent.faults import RuntimeFault
 from preloader.agent.messages import Image
 from preloader.agent.observation import Observer
 from preloader.agent.policy import Policy
@@ -91,7 +91,7 @@ class Cleanup:
         now = self._clock.uptime()
         self._memory.note_images((image.id for image in images), now)
         rules = self._rules(evict=evict)
-        seen = self._observer.observe(images, self._memory.ages(now))
+        seen = self._observer.observe(images, self._memory.ages(now), self._clock.now().timestamp())
         times = self._observer.creation_times(images_to_date(seen, rules))
         seen = replace(seen, created=times)
         decided = plan(seen, rules)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from preloader.agent import messages, wire
-from preloader.agent.channel import NOT_FOUND, BadAnswer, Channel, Refused
+from preloader.agent.channel import NOT_FOUND, Channel
+from preloader.agent.faults import BadAnswer, Refused
 
 # Lists are answered from memory. Removing deletes files, and containerd collects the garbage of
 # its whole store before it answers.
@@ -47,7 +48,10 @@ class Runtime:
         """Returns when the image was built, in seconds since 1970; None when it does not say."""
         request = messages.image_request(image_id, verbose=True)
         image, info = self._call("ImageService/ImageStatus", request, messages.IMAGE_STATUS)
-        return None if image is None else _creation_time(_details(info).get("imageSpec"))
+        # A runtime without such an answer has none the next time either: Docker's had none.
+        if image is None or "info" not in dict(info):
+            return None
+        return _creation_time(_details(info).get("imageSpec"))
 
     def mounted_images(self, container_id: str) -> messages.Names:
         """Returns the names of the images that the container mounts as volumes."""
@@ -80,9 +84,17 @@ class Runtime:
     def _call(
         self, method: str, request: bytes, schema: wire.Schema[T], seconds: float = READ_SECONDS
     ) -> T:
-        answer = self._channel.call(f"runtime.v1.{method}", request, seconds)
+        decoder = wire.Decoder(schema)
+
+        def take(piece: bytes) -> None:
+            try:
+                decoder.take(piece)
+            except wire.Malformed as error:
+                raise BadAnswer(f"{method}: {error}") from None
+
+        self._channel.read(f"runtime.v1.{method}", request, seconds, take)
         try:
-            return schema.decode(answer)
+            return decoder.message()
         except wire.Malformed as error:
             raise BadAnswer(f"{method}: {error}") from None
 

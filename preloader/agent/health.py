@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from preloader.agent.act import Outcome
 from preloader.agent.cleanup import Summary
 from preloader.agent.readiness import STALE_SECONDS, write_readiness
+from preloader.printable import printable
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class Health:
         """Gives a sign of life; returns what keeps it from being written, if anything does."""
         self.beat_at = uptime
         try:
-            write_readiness(self.path, uptime, self.why_not)
+            write_readiness(self.path, uptime, printable(self.why_not or ""))
         except OSError as error:
             return f"{self.path}: {error.strerror}"
         return None

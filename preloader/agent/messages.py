@@ -13,6 +13,9 @@ from preloader.agent import wire
 # https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/types/labels.go
 _POD_LABELS = ("pod.namespace", "pod.name", "container.name")
 
+# More do not fit the container's memory.
+MAX_IMAGES = 10_000
+
 T = TypeVar("T")
 Names = tuple[str, ...]
 Info = tuple[tuple[str, str], ...]
@@ -85,6 +88,10 @@ def _name_in_pod(labels: Iterable[tuple[str, str]]) -> str:
     return "/".join(part for part in parts if part)
 
 
+def _images(images: tuple[Image, ...]) -> tuple[Image, ...]:
+    return images
+
+
 def _image_status(image: Image | None, info: Info) -> tuple[Image | None, Info]:
     return image, info
 
@@ -130,7 +137,7 @@ _FILESYSTEM: wire.Schema[str | None] = wire.Schema(
 )
 
 NOTHING: wire.Schema[None] = wire.Schema(lambda: None, {})
-IMAGES: wire.Schema[tuple[Image, ...]] = wire.Schema(_itself, {1: wire.messages("value", _IMAGE)})
+IMAGES = wire.Schema(_images, {1: wire.messages("images", _IMAGE, most=MAX_IMAGES)})
 CONTAINERS: wire.Schema[tuple[Container, ...]] = wire.Schema(
     _itself, {1: wire.messages("value", _CONTAINER)}
 )

@@ -1,15 +1,27 @@
 """What is on the node: images, who uses them, since when they are there, when they were built.
 
-Nothing here changes the node. What cannot be found out is in the observation as unknown.
+Nothing here changes the node. What cannot be found out is in the observation as unknown. Lists take
+one call each. When an image was built takes a call an image: it is asked only of repositories with
+more images than are kept, of which one could go, and once in the life of an agent.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from preloader.agent.channel import BadAnswer, Refused
 from preloader.agent.cri import Runtime
+from preloader.agent.faults import BadAnswer, Refused
 from preloader.agent.messages import Container, Image, Names, Sandbox
 from preloader.agent.usage import Usage, find_usage
+
+
+class NoTime(StrEnum):
+    """Why it is not known when an image was built."""
+
+    UNSAID = "the image does not say"
+    """As reproducible builds do; so it stays, whenever it is asked."""
+    UNANSWERED = "the runtime does not answer"
+    """It may the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +30,12 @@ class Observation:
 
     images: tuple[Image, ...]
     usage: Usage
+    time: float
+    """When it was, in seconds since 1970."""
     ages: Mapping[str, float] = field(default_factory=dict[str, float])
     """By image ID, for how many seconds at least the image has been on the node."""
-    created: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
-    """By image ID when it was built, in seconds since 1970, where asked; None: it does not say."""
+    created: Mapping[str, float | NoTime] = field(default_factory=dict[str, float | NoTime])
+    """By image ID when it was built, in seconds since 1970, where it was asked."""
 
 
 class Observer:
@@ -29,7 +43,7 @@ class Observer:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._created: dict[str, float | None] = {}
+        self._created: dict[str, float | NoTime] = {}
         self._mounted: dict[str, Names] = {}
         self._run_by_sandbox: dict[str, Names] = {}
 
@@ -41,10 +55,12 @@ class Observer:
         self._created = {key: self._created[key] for key in self._created.keys() & images.keys()}
         return tuple(images[image_id] for image_id in sorted(images))
 
-    def observe(self, images: tuple[Image, ...], ages: Mapping[str, float]) -> Observation:
+    def observe(
+        self, images: tuple[Image, ...], ages: Mapping[str, float], time: float
+    ) -> Observation:
         """Returns what takes one call: who runs which image. Raises RuntimeFault."""
         runs = [(container.name, container.images) for container in self._runtime.containers()]
-        return Observation(images, find_usage(images, runs, ()), ages)
+        return Observation(images, find_usage(images, runs, ()), time, ages)
 
     def usage(self, images: tuple[Image, ...]) -> Usage:
         """Returns who uses any of `images` now, by all that can be asked. Raises RuntimeFault.
@@ -58,19 +74,17 @@ class Observer:
         runs = [(container.name, container.images) for container in containers]
         return find_usage(images, (*runs, *mounts), pauses)
 
-    def creation_times(self, image_ids: Iterable[str]) -> dict[str, float | None]:
-        """Returns when each image was built; None where that cannot be found out.
-
-        Raises Unavailable.
-        """
-        times: dict[str, float | None] = {}
+    def creation_times(self, image_ids: Iterable[str]) -> dict[str, float | NoTime]:
+        """Returns when each image was built, or why that is not known. Raises Unavailable."""
+        times: dict[str, float | NoTime] = {}
         for image_id in image_ids:
             if image_id not in self._created:
                 try:
-                    self._created[image_id] = self._runtime.creation_time(image_id)
+                    created = self._runtime.creation_time(image_id)
                 except (Refused, BadAnswer):
-                    times[image_id] = None
+                    times[image_id] = NoTime.UNANSWERED
                     continue
+                self._created[image_id] = NoTime.UNSAID if created is None else created
             times[image_id] = self._created[image_id]
         return times
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
+from preloader.agent.files import read_text
 from preloader.agent.schedule import InvalidSchedule, load_zone, parse_schedule
 from preloader.images import InvalidReference, Reference, parse_reference
 from preloader.problems import InvalidInput, Problem, check_keys
@@ -19,7 +20,18 @@ from preloader.problems import InvalidInput, Problem, check_keys
 DAY_SECONDS = 86_400
 MAX_KEEP_VERSIONS = 1000
 MAX_MINIMUM_AGE_SECONDS = 365 * DAY_SECONDS
-MAX_PORT = 65_535
+# Those below take a capability, which the agent does not have.
+MIN_PORT, MAX_PORT = 1024, 65_535
+# https://kubernetes.io/docs/reference/networking/ports-and-protocols/
+_TAKEN_PORTS = {
+    10248: "the kubelet",
+    10249: "kube-proxy",
+    10250: "the kubelet",
+    10255: "the kubelet",
+    10256: "kube-proxy",
+}
+# An image reference has fewer characters: a name 255, a tag 128, a digest 135.
+MAX_GLOB_LENGTH = 512
 WATER_MARKS_APART = 10
 # The pool names a file on the node, and a node pool is a Kubernetes name.
 _POOL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -30,6 +42,13 @@ class ReportFormat(StrEnum):
 
     JSON = "json"
     TEXT = "text"
+
+
+class MetricsAddress(StrEnum):
+    """Where the metrics are: on the node's address, or for `kubectl port-forward` alone."""
+
+    NODE = "node"
+    LOOPBACK = "loopback"
 
 
 class InvalidPolicy(InvalidInput):
@@ -72,6 +91,8 @@ class Policy:
     report: ReportFormat = ReportFormat.JSON
     metrics_port: int | None = None
     """The port of the metrics and health endpoint; null: none."""
+    metrics_address: MetricsAddress = MetricsAddress.NODE
+    """Where that listens."""
     image_filesystem: str | None = None
     """A path on the file system that holds the images. Null: the runtime's own directory where it
     can be seen, else the container's root, which overlayfs keeps on that file system."""
@@ -102,19 +123,21 @@ class Policy:
         values: dict[str, Any] = {
             key: tuple(value) if key in _LISTS else value for key, value in data.items()
         }
-        values["report"] = ReportFormat(values.get("report", ReportFormat.JSON))
+        for key, choice in _CHOICES.items():
+            values[key] = choice(values.get(key, _DEFAULTS[key]))
         return cls(**values)
 
 
 _KEYS = tuple(field.name for field in fields(Policy))
 _LISTS = frozenset({"images", "protect"})
+_CHOICES: Mapping[str, type[StrEnum]] = {"report": ReportFormat, "metrics_address": MetricsAddress}
 _DEFAULTS = {field.name: field.default for field in fields(Policy)}
 
 
 def read_policy(path: str) -> Policy:
     """Returns the policy in the JSON file at `path`. Raises InvalidPolicy."""
     try:
-        data: object = json.loads(Path(path).read_text(encoding="utf-8"))
+        data: object = json.loads(read_text(Path(path)))
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"not JSON: {error}"
         raise InvalidPolicy([Problem(path, reason, "must be a readable JSON file")]) from None
@@ -144,9 +167,10 @@ class _Check:
         self._integer("jitter_seconds", 0, DAY_SECONDS)
         self._water_marks()
         self._boolean("dry_run")
-        if self._data["report"] not in tuple(ReportFormat):
-            self._add("report", self._data["report"], "'json' or 'text'")
-        self._integer("metrics_port", 1, MAX_PORT, or_null=True)
+        for key, choice in _CHOICES.items():
+            if self._data[key] not in tuple(choice):
+                self._add(key, self._data[key], " or ".join(f"'{each}'" for each in choice))
+        self._metrics()
         self._image_filesystem()
 
     def _add(self, path: str, value: object, accepted: str) -> None:
@@ -168,6 +192,8 @@ class _Check:
         for path, glob in self._texts("protect"):
             if not glob:
                 self._add(path, glob, "a glob over image references, such as 'ghcr.io/acme/*'")
+            elif len(glob) > MAX_GLOB_LENGTH:
+                self._add(path, glob, f"a glob of at most {MAX_GLOB_LENGTH} characters")
             elif all(_any_matches(names, (glob,)) for names in _ANY_IMAGES):
                 self._add(path, glob, "a glob that does not protect every image")
 
@@ -194,6 +220,11 @@ class _Check:
             self._add("high_water_percent", high, accepted)
         if evicts and self._data["high_water_percent"] is None:
             self._add("high_water_evicts", value=True, accepted="false without high_water_percent")
+
+    def _metrics(self) -> None:
+        port = self._integer("metrics_port", MIN_PORT, MAX_PORT, or_null=True)
+        if port in _TAKEN_PORTS:
+            self._add("metrics_port", port, f"another port: {_TAKEN_PORTS[port]} listens on it")
 
     def _image_filesystem(self) -> None:
         path = self._data["image_filesystem"]

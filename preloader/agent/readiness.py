@@ -4,7 +4,7 @@ The check is a process of its own, started again and again: it reads a file, whi
 asking the runtime, and imports nothing that Python's own start has not.
 """
 
-# ruff: noqa: PTH105, PTH123 - not pathlib
+# ruff: noqa: PTH105 - not pathlib
 
 import os
 
@@ -12,18 +12,23 @@ import os
 STALE_SECONDS = 300
 
 
-def write_readiness(path: str, uptime: float, why_not: str | None) -> None:
-    """Says at `uptime` that the agent is alive, and why it is not ready, if so. Raises OSError."""
+def write_readiness(path: str, uptime: float, why_not: str) -> None:
+    """Says at `uptime` that the agent is alive, and why it is not ready. Raises OSError."""
     temporary = f"{path}.new"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(f"{uptime}\n{why_not or ''}")
+    with open(temporary, "w", encoding="utf-8", opener=_open) as file:
+        file.write(f"{uptime}\n{why_not}")
     os.replace(temporary, path)
+
+
+def _open(path: str, flags: int) -> int:
+    # A FIFO that has got there is an error then, and nothing to wait for.
+    return os.open(path, flags | os.O_NONBLOCK, 0o644)
 
 
 def why_not_ready(path: str, uptime: float) -> str | None:
     """Returns why the agent that keeps `path` is not ready at `uptime`; None: it is."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=_open) as file:
             written, is_whole, why_not = file.read().partition("\n")
         age = uptime - float(written)
     except OSError as error:

@@ -1,10 +1,12 @@
 """What the agent says: a line for each decision, one for each run, one for each trouble.
 
-For programs a line is one JSON object; its `event` is `decision`, `summary` or `problem`.
+For programs a line is one JSON object; its `event` is `decision`, `summary` or `problem`. For
+people it is text in which nothing foreign can begin a line, end a name or move a terminal.
 """
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -13,6 +15,7 @@ from preloader.agent.cleanup import Summary
 from preloader.agent.disk import Disk
 from preloader.agent.policy import ReportFormat
 from preloader.agent.retention import Action
+from preloader.printable import printable
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _UNIT = 1024
@@ -32,18 +35,18 @@ class Report:
     def result(self, result: Result) -> None:
         decision, image = result.decision, result.decision.image
         names = image.tags or image.digests or (image.id,)
-        why = f"{decision.reason}: {decision.detail}"
+        why = f"{decision.reason}: {decision.explain}"
         # What was decided, and then did not come about.
         if result.change:
             why = f"{result.change}; planned for {why}"
         self._write(
-            f"{result.outcome:<12}  {' '.join(names)}  ({why})",
+            f"{result.outcome:<12}  {_names(names)}  ({why})",
             {
                 "event": "decision",
                 "decision": "keep" if decision.action is Action.KEEP else "remove",
                 "outcome": result.outcome,
                 "reason": decision.reason,
-                "detail": decision.detail,
+                "explain": decision.explain,
                 **({"change": result.change} if result.change else {}),
                 "image": image.id,
                 "tags": image.tags,
@@ -67,7 +70,7 @@ class Report:
         self._told.pop(about, None)
 
     def _write(self, text: str, data: dict[str, Any]) -> None:
-        line = text if self._is_text else json.dumps({**data, **self._origin})
+        line = printable(text) if self._is_text else json.dumps({**data, **self._origin})
         stream = self._stream or sys.stdout
         stream.write(f"{line}\n")
         stream.flush()
@@ -114,13 +117,18 @@ def _sentence(summary: Summary) -> str:
     if summary.disk_after is not None:
         parts.append(f"disk {summary.disk_after.used_percent:.1f} % used")
     if summary.missing:
-        parts.append(f"not on the node: {' '.join(summary.missing)}")
+        parts.append(f"not on the node: {_names(summary.missing)}")
     if summary.fault:
         parts.append(f"broke off: {summary.fault}")
     if summary.next_run:
         parts.append(f"next run {_time(summary.next_run)}")
     run = f"run ({summary.trigger}{', dry' * summary.dry_run}) in {summary.duration:.2f} s"
     return f"{run}: {', '.join(parts) or 'nothing to do'}"
+
+
+def _names(names: Iterable[str]) -> str:
+    # A reference has no blank, and what is no reference must not look like several.
+    return " ".join(name.replace(" ", r"\x20") for name in names)
 
 
 def _time(time: datetime) -> str:

@@ -1,17 +1,29 @@
 """Which images go and which stay, each with its reason: a pure function of what was observed.
 
-An image goes when every repository that it belongs to has enough newer versions, nothing protects
-it, and all of that is known. Every order here is total, so the plan does not depend on the order
-in which the runtime answers.
+Whatever the inventory, for each repository:
+
+- The order of its images is total, so a plan does not depend on how the runtime lists them.
+- At most `keep_versions` images stay for their place in it, and one more because it was built last;
+  what else stays is protected, or younger than the minimum age.
+- Of two images whose tags name versions of one scheme, the higher version is newer.
+- Of equal versions, and of images without one, the one built later is newer.
+
+The image that was built last is never removed as old, whatever the tags say. An image that does not
+say when it was built counts as built when it appeared on the node. One for which the runtime did
+not answer stays for now, and no other goes that might have stayed with the answer. An image in
+several repositories goes when all of them let it go; one in none has nothing to stay for. A plan
+goes on until what it leaves is what it would leave again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from preloader.agent import explanation
+from preloader.agent.explanation import Standing
 from preloader.agent.messages import Image
-from preloader.agent.observation import Observation
-from preloader.agent.order import Member, count_newer, highest_version, needs_creation_times
+from preloader.agent.observation import NoTime, Observation
+from preloader.agent.order import Member, Moment, find_version, rank
 from preloader.agent.policy import matches
 from preloader.images import InvalidReference, Reference, parse_reference
 
@@ -41,9 +53,15 @@ class Reason(StrEnum):
     PROTECTED = "protected"
     UNKNOWN = "unknown"
     NEWEST = "newest"
+    BUILT_LAST = "built-last"
     YOUNG = "young"
     OLD = "old-version"
+    UNNAMED = "unnamed"
     HIGH_WATER = "high-water"
+
+
+_REMOVED = frozenset({Reason.OLD, Reason.UNNAMED})
+_ACTIONS = {**dict.fromkeys(_REMOVED, Action.REMOVE), Reason.HIGH_WATER: Action.EVICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +80,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of one image, and why."""
+    """What becomes of one image, and why, in words for a person."""
 
     image: Image
     action: Action
     reason: Reason
-    detail: str
+    explain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +101,7 @@ class Plan:
 
 def plan(seen: Observation, rules: Rules) -> Plan:
     """Returns what is to become of each image that was seen."""
-    nodes_images = _NodesImages(seen, rules)
-    decisions = [nodes_images.decide(image) for image in seen.images]
-    return Plan(tuple(sorted(decisions, key=nodes_images.turn)))
+    return _NodesImages(seen, rules).plan()
 
 
 def images_to_date(seen: Observation, rules: Rules) -> tuple[str, ...]:
@@ -99,45 +115,101 @@ class _NodesImages:
     def __init__(self, seen: Observation, rules: Rules) -> None:
         self._seen, self._rules = seen, rules
         self._references = {image.id: _parse(image) for image in seen.images}
+        self._protected = {image.id: self._protection(image) for image in seen.images}
         self._repositories: dict[str, list[Member]] = {}
-        self._places: dict[str, list[_Place]] = {image.id: [] for image in seen.images}
         for image_id, references in self._references.items():
-            for name in sorted({reference.name for reference in references}):
-                tags = [each.tag for each in references if each.name == name and each.tag]
-                member = Member(image_id, highest_version(tags))
+            tags_by_name: dict[str, list[str]] = {}
+            for each in references:
+                tags_by_name.setdefault(each.name, []).extend([each.tag] if each.tag else [])
+            for name, tags in tags_by_name.items():
+                member = Member(image_id, *find_version(tags), self._moment(image_id))
                 self._repositories.setdefault(name, []).append(member)
-        for name, members in self._repositories.items():
-            newer = count_newer(members, seen.created)
-            for member in members:
-                place = _Place(name, len(members), newer.get(member.image_id))
-                self._places[member.image_id].append(place)
+        self._standings: dict[str, dict[str, Standing]] = {image.id: {} for image in seen.images}
+        """Each image's, by repository: the last before it went."""
 
-    def decide(self, image: Image) -> Decision:
-        reason, detail = self._protection(image) or self._standing(image)
-        action = {Reason.OLD: Action.REMOVE, Reason.HIGH_WATER: Action.EVICT}.get(
-            reason, Action.KEEP
-        )
-        return Decision(image, action, reason, detail)
+    def plan(self) -> Plan:
+        reasons = self._reasons()
+        staying = {each for each, reason in reasons.items() if reason not in _REMOVED}
+        decisions: list[Decision] = []
+        for image in self._seen.images:
+            reason, protection = reasons[image.id], self._protected[image.id]
+            explain = protection[1] if protection else self._explain(image, reason, staying)
+            decisions.append(Decision(image, _ACTIONS.get(reason, Action.KEEP), reason, explain))
+        return Plan(tuple(sorted(decisions, key=self._turn)))
 
-    def turn(self, decision: Decision) -> tuple[object, ...]:
+    def to_date(self) -> tuple[str, ...]:
+        wanted = {
+            member.image_id
+            for members in self._repositories.values()
+            if len(members) > self._rules.keep_versions
+            if not all(self._protected[member.image_id] for member in members)
+            for member in members
+        }
+        return tuple(sorted(wanted))
+
+    def _reasons(self) -> dict[str, Reason]:
+        gone: dict[str, Reason] = {}
+        names = sorted(self._repositories)
+        while True:
+            self._rank(names, gone)
+            left = {
+                image.id: self._reason(image) for image in self._seen.images if image.id not in gone
+            }
+            goes = {image_id: reason for image_id, reason in left.items() if reason in _REMOVED}
+            if not goes:
+                return gone | left
+            gone |= goes
+            # Without them, what was as new as one of them no longer is.
+            names = sorted({name for image_id in goes for name in self._standings[image_id]})
+
+    def _rank(self, names: Iterable[str], gone: Collection[str]) -> None:
+        for name in names:
+            members = self._repositories[name]
+            places = rank(member for member in members if member.image_id not in gone)
+            for place in places:
+                standing = Standing(name, places, place, total=len(members))
+                self._standings[place.member.image_id][name] = standing
+
+    def _reason(self, image: Image) -> Reason:
+        if protection := self._protected[image.id]:
+            return protection[0]
+        keep, standings = self._rules.keep_versions, self._standings[image.id].values()
+        reason = Reason.OLD if standings else Reason.UNNAMED
+        if any(each.own.newer < keep or each.own.member.moment is None for each in standings):
+            reason = Reason.UNKNOWN
+        if any(each.own.is_built_last for each in standings):
+            reason = Reason.BUILT_LAST
+        if any(each.own.position < keep for each in standings):
+            reason = Reason.NEWEST
+        if self._rules.evict and standings and reason is not Reason.OLD:
+            reason = Reason.HIGH_WATER
+        is_young = self._age(image.id) < self._rules.minimum_age_seconds
+        return Reason.YOUNG if is_young and reason in _ACTIONS else reason
+
+    def _explain(self, image: Image, reason: Reason, staying: Collection[str]) -> str:
+        keep, standings = self._rules.keep_versions, [*self._standings[image.id].values()]
+        if reason is Reason.NEWEST:
+            newest = next(each for each in standings if each.own.position < keep)
+            return explanation.why_newest(newest, keep)
+        if reason is Reason.BUILT_LAST:
+            last = next(each for each in standings if each.own.is_built_last)
+            return explanation.why_built_last(last)
+        if reason is Reason.UNKNOWN:
+            return explanation.why_unknown(standings[0])
+        if reason is Reason.OLD:
+            return explanation.why_old(standings, keep, staying)
+        if reason is Reason.UNNAMED:
+            return "no tag or digest refers to it"
+        return f"on the node for {self._age(image.id):.0f} s"
+
+    def _turn(self, decision: Decision) -> tuple[object, ...]:
         """The sort key: longest on the node first, then with the most newer versions."""
         image = decision.image
         if decision.action is Action.KEEP:
             return len(Action), image.tags, image.digests, image.id
         is_optional = decision.action is Action.EVICT
-        newer = [place.newer or 0 for place in self._places[image.id]]
-        return is_optional, -self._age(image), -min(newer, default=0), image.id
-
-    def to_date(self) -> tuple[str, ...]:
-        by_id = {image.id: image for image in self._seen.images}
-        wanted = {
-            member.image_id
-            for members in self._repositories.values()
-            if len(members) > self._rules.keep_versions and needs_creation_times(members)
-            if not all(self._protection(by_id[member.image_id]) for member in members)
-            for member in members
-        }
-        return tuple(sorted(wanted))
+        newer = [each.own.position for each in self._standings[image.id].values()]
+        return is_optional, -self._age(image.id), -min(newer, default=0), image.id
 
     def _protection(self, image: Image) -> tuple[Reason, str] | None:
         """Returns what keeps the image whatever its version."""
@@ -172,46 +244,17 @@ class _NodesImages:
             return Reason.UNKNOWN, "it has no ID"
         return None
 
-    def _standing(self, image: Image) -> tuple[Reason, str]:
-        """Returns what follows from the image's versions and age, when nothing protects it."""
-        keep, places = self._rules.keep_versions, self._places[image.id]
-        newest = next((place for place in places if place.is_within(keep)), None)
-        unplaced = next((place for place in places if place.newer is None), None)
-        if self._rules.evict and (newest or unplaced or not places):
-            reason, detail = Reason.HIGH_WATER, f"on the node for {self._age(image):.0f} s"
-        elif newest or not places:
-            detail = newest.why_within(keep) if newest else "it has no repository"
-            reason = Reason.NEWEST
-        elif unplaced:
-            return Reason.UNKNOWN, f"no creation time, for its order in {unplaced.repository}"
-        else:
-            reason, detail = Reason.OLD, "; ".join(str(place) for place in places)
-        if reason is not Reason.NEWEST and self._age(image) < self._rules.minimum_age_seconds:
-            return Reason.YOUNG, f"on the node for {self._age(image):.0f} s"
-        return reason, detail
+    def _moment(self, image_id: str) -> Moment | None:
+        created = self._seen.created.get(image_id, NoTime.UNSAID)
+        if created is NoTime.UNANSWERED:
+            return None
+        if created is NoTime.UNSAID:
+            return Moment(self._seen.time - self._age(image_id), is_build=False)
+        return Moment(created, is_build=True)
 
-    def _age(self, image: Image) -> float:
+    def _age(self, image_id: str) -> float:
         # Of an image that was never seen before nothing is known but that it is there.
-        return self._seen.ages.get(image.id, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an image is in a repository: of how many images, and how many of those are newer."""
-
-    repository: str
-    images: int
-    newer: int | None
-    """None: not known."""
-
-    def is_within(self, keep: int) -> bool:
-        return self.images <= keep or (self.newer is not None and self.newer < keep)
-
-    def why_within(self, keep: int) -> str:
-        return f"only {self.images} of {self.repository}" if self.images <= keep else str(self)
-
-    def __str__(self) -> str:
-        return f"{self.newer} of {self.images} of {self.repository} are newer"
+        return self._seen.ages.get(image_id, 0)
 
 
 def _parse(image: Image) -> list[Reference]:

@@ -1,15 +1,21 @@
 """The agent's life on a node: it waits, looks what is due, runs the cleanup, and stays well."""
 
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
+from preloader.agent import watchdog
 from preloader.agent.act import Outcome, Result
-from preloader.agent.channel import RuntimeFault
 from preloader.agent.cleanup import Cleanup, Summary
 from preloader.agent.clock import Clock
 from preloader.agent.cri import Runtime
+from preloader.agent.faults import RuntimeFault
 from preloader.agent.health import Health
-from preloader.agent.policy import InvalidPolicy, Policy, ReportFormat, read_policy
+from preloader.agent.policy import (
+    InvalidPolicy,
+    MetricsAddress,
+    Policy,
+    ReportFormat,
+    read_policy,
+)
 from preloader.agent.report import Report
 from preloader.agent.retention import Action
 from preloader.agent.state import Memory
@@ -19,25 +25,30 @@ from preloader.agent.triggers import TICK_SECONDS, Trigger, Triggers
 LOOK_SECONDS = 30
 # How much of what it saw a crash may cost, and how long it seems alive to agents of other pools.
 SAVE_SECONDS = 900
+# A container that is started anew mounts the runtime's directory anew, and is not READY until the
+# runtime answers.
+GIVE_UP_SECONDS = 900
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an agent runs: the node's name and the paths that it is given."""
+    """Where an agent runs: the node's name and address, and the paths that it is given."""
 
     node: str
     policy: str
     socket: str
     state: str
     ready: str
+    address: str = ""
 
 
-def serve(place: Place, clock: Clock) -> NoReturn:
-    """Keeps the node clean until the process is ended."""
+def serve(place: Place, clock: Clock) -> None:
+    """Keeps the node clean, until the runtime has not answered for `GIVE_UP_SECONDS`."""
     health = Health(place.ready)
     health.beat(clock.uptime())
     service = Service(place, _wait_for_policy(place, health, clock), health, clock)
-    while True:
+    while not service.gave_up:
         service.tick()
         clock.sleep(TICK_SECONDS)
 
@@ -85,6 +96,7 @@ def _wait_for_policy(place: Place, health: Health, clock: Clock) -> Policy:
         try:
             return read_policy(place.policy)
         except InvalidPolicy as error:
+            watchdog.alive()
             report.problem("policy", str(error))
             health.why_not = "the policy is invalid"
             health.beat(clock.uptime())
@@ -103,18 +115,27 @@ class Service:
         self._triggers = Triggers(policy, place.node, self._memory.last_run, clock.now())
         self._is_complete = False
         self._look_at = 0.0
+        self._answered_at = clock.uptime()
         self._save_at = clock.uptime() + SAVE_SECONDS
         for about, problem in self._memory.problems.items():
             self._report.problem(about, problem)
-        if policy.metrics_port is not None:
-            self._serve_metrics(policy.metrics_port)
+        self._place = place
+        self._has_endpoint = policy.metrics_port is None
+        self._serve_metrics()
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the runtime has not answered for so long that a new process should try."""
+        return self._clock.uptime() - self._answered_at > GIVE_UP_SECONDS
 
     def tick(self) -> None:
         """Does what is due, if anything."""
+        watchdog.alive()
         uptime = self._clock.uptime()
         if uptime >= self._look_at:
             self._look_at = uptime + LOOK_SECONDS
             self._look()
+            self._serve_metrics()
         if uptime >= self._save_at:
             self._save_at = uptime + SAVE_SECONDS
             self._memory.save()
@@ -139,6 +160,7 @@ class Service:
         self._report.summary(summary)
 
     def _tell(self, result: Result) -> None:
+        watchdog.alive()
         self._report.result(result)
         self._beat()
 
@@ -151,6 +173,7 @@ class Service:
         else:
             self._report.solved("runtime")
             self._health.why_not = None
+            self._answered_at = self._clock.uptime()
 
     def _used_percent(self) -> float | None:
         try:
@@ -169,11 +192,23 @@ class Service:
         if problem := self._health.beat(self._clock.uptime()):
             self._report.problem("ready", problem)
 
-    def _serve_metrics(self, port: int) -> None:
+    def _serve_metrics(self) -> None:
+        port = self._policy.metrics_port
+        if self._has_endpoint or port is None:
+            return
         # The HTTP server costs more memory than the rest of the agent, and is off by default.
-        from preloader.agent import metrics  # noqa: PLC0415
+        from preloader.agent.endpoint import Endpoint  # noqa: PLC0415
 
+        is_local = self._policy.metrics_address is MetricsAddress.LOOPBACK
+        address = LOOPBACK if is_local else self._place.address
+        if not address:
+            self._report.problem("metrics", "no metrics: NODE_ADDRESS does not say the address")
+            return
         try:
-            metrics.serve(port, self._health, self._clock)
+            Endpoint(address, port, self._health, self._clock)
         except OSError as error:
-            self._report.problem("metrics", f"no metrics on port {port}: {error.strerror}")
+            why = f"no metrics on {address} port {port} as long as it says: {error.strerror}"
+            self._report.problem("metrics", why)
+        else:
+            self._has_endpoint = True
+            self._report.solved("metrics")

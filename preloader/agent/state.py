@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from preloader.agent.files import read_text
 from preloader.agent.policy import DAY_SECONDS
 
 FORMAT = 1
 # An agent that is alive writes every quarter of an hour.
 ABANDONED_SECONDS = 7 * DAY_SECONDS
+# No node lives longer, so that a time beyond that is a mistake.
+_LONGEST_SECONDS = 3650 * DAY_SECONDS
 _UNFINISHED = ".new"
+# What a file can be made to raise that is JSON but not what the agent writes, or no JSON at all.
+_NOT_OURS = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 _YEAR_9999 = 253_370_764_800
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -39,14 +44,17 @@ class Memory:
     last_run: float | None = None
     """The time of day, in seconds since 1970, at which the last run was completed."""
     first_seen: dict[str, float] = field(default_factory=dict[str, float])
-    """By image ID the node's uptime at which the image was first seen, in seconds."""
+    """By image ID the node's uptime at which the image was first seen, in seconds.
+
+    Negative where that was before this boot.
+    """
     problems: dict[str, str] = field(default_factory=dict[str, str])
     """What keeps the memory from lasting, by what was tried."""
 
     @property
     def lists_known(self) -> bool:
-        """Whether the previous list is known now and will be after a restart."""
-        return self.previous is not None and "write" not in self.problems
+        """Whether the previous list is known; whether it can be written changes nothing here."""
+        return self.previous is not None
 
     @property
     def path(self) -> Path:
@@ -55,12 +63,14 @@ class Memory:
     def load(self) -> None:
         """Reads what an earlier process kept; a file that cannot be read is one of the problems."""
         try:
-            self._take(json.loads(self.path.read_text(encoding="utf-8")))
+            self._take(json.loads(read_text(self.path)))
         except FileNotFoundError:
             if not self.path.parent.is_dir():
                 self._forget(f"{self.directory} is not there")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            self._forget(f"{self.path}: {error}")
+        except OSError as error:
+            self._forget(f"{self.path}: {error.strerror}")
+        except _NOT_OURS as error:
+            self._forget(f"{self.path}: {type(error).__name__}: {error}")
 
     def use_list(self, images: Iterable[str]) -> None:
         """Makes `images` the current list; the one before becomes previous if it differs."""
@@ -75,7 +85,7 @@ class Memory:
         """Remembers which images are there at the uptime `now`, and forgets those that are gone."""
         known = self.first_seen
         self.first_seen = {
-            image: seen if 0 <= (seen := known.get(image, now)) <= now else now
+            image: seen if -_LONGEST_SECONDS <= (seen := known.get(image, now)) <= now else now
             for image in image_ids
         }
 
@@ -124,7 +134,8 @@ class Memory:
         last_run = None if data["last_run"] is None else float(data["last_run"])
         if last_run is not None and not 0 <= last_run < _YEAR_9999:
             raise ValueError(f"last run at {last_run}")
-        first_seen = {str(image): float(seen) for image, seen in data["first_seen"].items()}
+        times = {str(image): float(seen) for image, seen in data["first_seen"].items()}
+        first_seen = {image: seen for image, seen in times.items() if abs(seen) <= _LONGEST_SECONDS}
         self.first_seen = _in_this_boot(first_seen, str(data["boot_id"]))
         self.current, self.previous, self.last_run = current, previous, last_run
 
@@ -139,17 +150,19 @@ def _in_this_boot(first_seen: dict[str, float], boot: str) -> dict[str, float]:
         return {}
     if boot == boot_id():
         return first_seen
-    # What was there before this boot has been there since its beginning.
-    return dict.fromkeys(first_seen, 0.0)
+    # What was there before this boot has been there since its beginning, and longer by as much as
+    # it was seen before others: so they stay in the order in which they appeared.
+    seen_last = max([0.0, *first_seen.values()])
+    return {image: seen - seen_last for image, seen in first_seen.items()}
 
 
 def _lists_in(path: Path) -> tuple[str, ...]:
     try:
         if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
             return ()
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = json.loads(read_text(path))
         return (*_texts(data["current"]), *_texts(data["previous"] or ()))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, *_NOT_OURS):
         return ()
 
 

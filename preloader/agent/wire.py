@@ -4,8 +4,9 @@ The encoding is that of https://protobuf.dev/programming-guides/encoding/. Unkno
 skipped, so that a newer runtime is understood; whatever breaks the encoding raises Malformed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, TypeVar
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -22,14 +23,22 @@ class Malformed(ValueError):
     """Bytes that are not the message they should be."""
 
 
+class Incomplete(Malformed):
+    """Bytes that end inside a field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One known field: its name, how its value is read, and what it is when absent."""
+    """One known field: its name, how its value is read, and what it is when absent.
+
+    A repeated one may come at most `most` times.
+    """
 
     name: str
     read: Callable[[Value], object]
     absent: object = None
     repeated: bool = False
+    most: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +50,56 @@ class Schema(Generic[T]):
 
     def decode(self, data: bytes) -> T:
         """Returns the message in `data`. Raises Malformed."""
-        values: dict[str, object] = {}
-        repeated: dict[str, list[object]] = {}
-        for number, value in _split(data):
-            field = self.fields.get(number)
-            if field is None:
-                continue
-            item = field.read(value)
-            if field.repeated:
-                repeated.setdefault(field.name, []).append(item)
-            else:
-                values[field.name] = item
-        for field in self.fields.values():
-            if field.repeated:
-                values[field.name] = tuple(repeated.get(field.name, ()))
-            else:
-                values.setdefault(field.name, field.absent)
-        return self.build(**values)
+        decoder = Decoder(self)
+        decoder.take(data)
+        return decoder.message()
+
+
+class Decoder(Generic[T]):
+    """Decodes one message as it comes, and keeps no more than the field that is not yet whole."""
+
+    def __init__(self, schema: Schema[T]) -> None:
+        self._schema = schema
+        self._values: dict[str, object] = {}
+        self._repeated: dict[str, list[object]] = {
+            field.name: [] for field in schema.fields.values() if field.repeated
+        }
+        self._rest = bytearray()
+
+    def take(self, piece: bytes) -> None:
+        """Takes what comes next of the message. Raises Malformed."""
+        self._rest += piece
+        position = 0
+        while position < len(self._rest):
+            try:
+                number, value, position = _read_field(self._rest, position)
+            except Incomplete:
+                break
+            self._note(number, value)
+        del self._rest[:position]
+
+    def message(self) -> T:
+        """Returns the message, of which all has come. Raises Malformed."""
+        if self._rest:
+            _read_field(self._rest, 0)
+        absent = {
+            field.name: field.absent for field in self._schema.fields.values() if not field.repeated
+        }
+        lists = {name: tuple(items) for name, items in self._repeated.items()}
+        return self._schema.build(**{**absent, **self._values, **lists})
+
+    def _note(self, number: int, value: Value) -> None:
+        field = self._schema.fields.get(number)
+        if field is None:
+            return
+        item = field.read(value)
+        if not field.repeated:
+            self._values[field.name] = item
+            return
+        items = self._repeated[field.name]
+        items.append(item)
+        if len(items) > field.most:
+            raise Malformed(f"more than {field.most} {field.name}")
 
 
 def text(name: str) -> Field:
@@ -81,8 +123,8 @@ def message(name: str, schema: Schema[T]) -> Field:
     return Field(name, lambda value: schema.decode(_read_bytes(value)))
 
 
-def messages(name: str, schema: Schema[T]) -> Field:
-    return Field(name, lambda value: schema.decode(_read_bytes(value)), repeated=True)
+def messages(name: str, schema: Schema[T], most: float = inf) -> Field:
+    return Field(name, lambda value: schema.decode(_read_bytes(value)), repeated=True, most=most)
 
 
 def text_map(name: str) -> Field:
@@ -115,35 +157,32 @@ def _encode_varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-def _split(data: bytes) -> Iterator[tuple[int, Value]]:
-    position = 0
-    while position < len(data):
-        key, position = _read_varint(data, position)
-        number, wire_type = key >> 3, key & 7
-        if number == 0:
-            raise Malformed("field number 0")
-        if wire_type == _VARINT:
-            value, position = _read_varint(data, position)
-            yield number, value
-            continue
-        if wire_type == _BYTES:
-            size, position = _read_varint(data, position)
-        elif wire_type in _FIXED_SIZE:
-            size = _FIXED_SIZE[wire_type]
-        else:
-            raise Malformed(f"field {number} has wire type {wire_type}")
-        end = position + size
-        if end > len(data):
-            raise Malformed(f"field {number} ends {end - len(data)} bytes after the message")
-        yield number, data[position:end]
-        position = end
+def _read_field(data: bytearray, position: int) -> tuple[int, Value, int]:
+    """Returns the number and the value of the field at `position`, and where the next one is."""
+    key, position = _read_varint(data, position)
+    number, wire_type = key >> 3, key & 7
+    if number == 0:
+        raise Malformed("field number 0")
+    if wire_type == _VARINT:
+        value, position = _read_varint(data, position)
+        return number, value, position
+    if wire_type == _BYTES:
+        size, position = _read_varint(data, position)
+    elif wire_type in _FIXED_SIZE:
+        size = _FIXED_SIZE[wire_type]
+    else:
+        raise Malformed(f"field {number} has wire type {wire_type}")
+    end = position + size
+    if end > len(data):
+        raise Incomplete(f"field {number} ends {end - len(data)} bytes after the message")
+    return number, bytes(data[position:end]), end
 
 
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+def _read_varint(data: bytearray, position: int) -> tuple[int, int]:
     value = 0
     for index in range(_VARINT_MAX_BYTES):
         if position + index >= len(data):
-            raise Malformed("the message ends inside a number")
+            raise Incomplete("the message ends inside a number")
         byte = data[position + index]
         value |= (byte & _LOW_BITS) << 7 * index
         if not byte & _MORE:

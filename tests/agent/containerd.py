@@ -142,7 +142,12 @@ class Containerd:
         ]
         for reference in (*image.tags, *image.digests, image.id):
             self.ctr("images", "label", reference, "io.cri-containerd.pinned=")
-        _wait_for(lambda: not self._runtime(lambda runtime: runtime.image(image.id)).pinned)
+
+        def is_pinned() -> bool:
+            now = self._runtime(lambda runtime: runtime.image(image.id))
+            return now is None or now.pinned
+
+        _wait_for(lambda: not is_pinned())
 
     def references(self) -> set[str]:
         """Every name under which containerd keeps an image, as `ctr images ls -q` prints them."""

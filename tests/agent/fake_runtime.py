@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +84,10 @@ class FakeRuntime:
     calls: list[str] = field(default_factory=list)
     handlers: dict[str, Handler] = field(default_factory=dict)
     """Overrides, by the method's name without its service."""
+    settings: dict[int, int] = field(default_factory=dict)
+    """HTTP/2 settings by their number: https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2."""
+    gives_back: bool = False
+    """Whether what was taken of a request's window is given back."""
 
     def add(self, *images: Image) -> None:
         self.images.update((image.id, image) for image in images)
@@ -205,7 +209,8 @@ class Server:
         methods: dict[int, str] = {}
         bodies: dict[int, bytes] = {}
         with suppress(OSError):
-            connection.sendall(http.data_to_send())
+            # Not by the library, which would hold the client to them before they have arrived.
+            connection.sendall(http.data_to_send() + _settings_frame(self.runtime.settings))
             while data := connection.recv(65536):
                 for event in http.receive_data(data):
                     if isinstance(event, RequestReceived):
@@ -213,6 +218,10 @@ class Server:
                         bodies[event.stream_id] = b""
                     elif isinstance(event, DataReceived):
                         bodies[event.stream_id] += event.data
+                        if self.runtime.gives_back:
+                            for stream in (None, event.stream_id):
+                                http.increment_flow_control_window(len(event.data), stream)
+                            connection.sendall(http.data_to_send())
                     elif isinstance(event, StreamEnded):
                         stream = event.stream_id
                         answer = self.runtime.answer(methods.pop(stream), bodies.pop(stream)[5:])
@@ -258,6 +267,13 @@ class Server:
                 continue
             http.send_data(stream, body[:size])
             body = body[size:]
+
+
+def _settings_frame(settings: Mapping[int, int]) -> bytes:
+    payload = b"".join(
+        number.to_bytes(2, "big") + value.to_bytes(4, "big") for number, value in settings.items()
+    )
+    return len(payload).to_bytes(3, "big") + b"\4\0\0\0\0\0" + payload
 
 
 def _frames(answer: bytes | Status) -> Frames:

@@ -1,13 +1,25 @@
-"""What retention promises, worked out slowly and plainly, with nothing of the agent's plan.
+"""What the README promises of retention, worked out slowly and plainly.
 
-It shares with the agent only the reference parser and the order of version tags.
+It reads tags by itself, and shares with the agent nothing but the parser of references.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cache
+from itertools import product
+from math import inf
 
-from preloader.images import InvalidReference, parse_reference, parse_version, tag_order
+from preloader.agent.observation import NoTime
+from preloader.images import InvalidReference, parse_reference
+
+DATES = ("%Y%m%d%H%M%S", "%Y-%m-%dT%H-%M-%SZ", "%Y%m%d", "%Y-%m-%d", "%Y_%m_%d", "%Y.%m.%d")
+STAGES = {"dev": 1, "alpha": 2, "beta": 3, "rc": 4}
+CALENDAR = range(1990, 2100)
+RELEASED, AFTER = 5, 6
+POST_RELEASE = ("r", "p", "post", "build", "patch")
+NOW = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +31,7 @@ class Case:
     pinned: bool
     used: bool
     age: float
-    created: float | None
+    created: float | NoTime
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,21 @@ class World:
 
 def removed(world: World) -> set[str]:
     """The IDs of the images that must go, and no others."""
-    return {case.id for case in world.cases if is_unprotected(case, world) and may_go(case, world)}
+    free = [case for case in world.cases if is_unprotected(case, world)]
+    if world.evict:
+        return {case.id for case in free}
+    left = list(world.cases)
+    while True:
+        names = {name for case in left for name in repositories(case)}
+        let_go = {name: let_go_by(name, left, world.keep) for name in names}
+        stay = [
+            case
+            for case in left
+            if case not in free or any(case.id not in let_go[name] for name in repositories(case))
+        ]
+        if stay == left:
+            return {case.id for case in world.cases} - {case.id for case in left}
+        left = stay
 
 
 def is_unprotected(case: Case, world: World) -> bool:
@@ -58,72 +84,123 @@ def is_unprotected(case: Case, world: World) -> bool:
     return True
 
 
-def may_go(case: Case, world: World) -> bool:
-    """Whether each of its repositories lets it go."""
-    if world.evict:
-        return True
-    repositories = {parse_reference(name).name for name in case.names}
-    for repository in repositories:
-        members = [other for other in world.cases if is_in(other, repository)]
-        if len(members) <= world.keep:
-            return False
-        if len(surely_newer(case, members, repository)) < world.keep:
-            return False
-    return bool(repositories)
+def let_go_by(repository: str, cases: list[Case], keep: int) -> set[str]:
+    """The IDs of those that the repository lets go, whatever the runtime would have answered."""
+    members = [case for case in cases if repository in repositories(case)]
+    let_go = {case.id for case in members}
+    for answered in answers(members):
+        order = newest_first(answered, repository)
+        built_last = max(order, key=time_of)
+        let_go &= {case.id for case in order[keep:]} - {built_last.id}
+    return let_go
 
 
-def surely_newer(case: Case, members: list[Case], repository: str) -> set[str]:
-    """The members that are newer, directly or by way of others, and not older by way of others."""
-    members = [each for each in members if version(each, repository) or each.created is not None]
-    if case not in members:
-        return set()
-
-    def beyond(start: Case, *, newer: bool) -> set[str]:
-        found: set[str] = set()
-        to_visit = [start]
-        while to_visit:
-            here = to_visit.pop()
-            for other in members:
-                step = (
-                    is_newer(other, here, repository)
-                    if newer
-                    else is_newer(here, other, repository)
-                )
-                if other is not here and step and other.id not in found:
-                    found.add(other.id)
-                    to_visit.append(other)
-        return found
-
-    return beyond(case, newer=True) - beyond(case, newer=False)
+def answers(members: list[Case]) -> Iterator[list[Case]]:
+    """The same images as if the runtime had answered for all: for each very early, or very late."""
+    choices = [
+        (-inf, inf) if each.created is NoTime.UNANSWERED else (each.created,) for each in members
+    ]
+    for times in product(*choices):
+        yield [replace(each, created=time) for each, time in zip(members, times, strict=True)]
 
 
-def is_newer(one: Case, other: Case, repository: str) -> bool:
-    """Whether it is, or may be."""
-    versions = version(one, repository), version(other, repository)
-    if all(versions):
-        return (versions[0], one.id) > (versions[1], other.id)
-    if one.created is None or other.created is None:
-        return True
-    if one.created == other.created and any(versions):
-        return versions[0] is None
-    return (one.created, one.id) > (other.created, other.id)
+def newest_first(members: list[Case], repository: str) -> list[Case]:
+    """An image is as new as the newest of those of its scheme that it supersedes."""
+    places = {
+        each.id: (version_of(each.names, repository), time_of(each), each.id) for each in members
+    }
+
+    def newness(case: Case) -> tuple[object, ...]:
+        place = places[case.id]
+        superseded = [
+            each for each in places.values() if each[0][0] == place[0][0] and each <= place
+        ]
+        return max(time for _, time, _ in superseded), place
+
+    return sorted(members, key=newness, reverse=True)
 
 
-def version(case: Case, repository: str) -> object:
-    tags = [parse_reference(name).tag for name in case.names if in_repository(name, repository)]
-    return max((tag_order(tag) for tag in tags if tag and parse_version(tag)), default=None)
+def time_of(case: Case) -> float:
+    return NOW - case.age if isinstance(case.created, NoTime) else case.created
 
 
-def is_in(case: Case, repository: str) -> bool:
-    return any(in_repository(name, repository) for name in case.names)
+@cache
+def version_of(names: tuple[str, ...], repository: str) -> tuple[object, ...]:
+    references = [reference_of(name) for name in names]
+    tags = [each.tag for each in references if each and each.name == repository and each.tag]
+    return max((read(tag) for tag in tags), default=(0, (), ()))
 
 
-def in_repository(name: str, repository: str) -> bool:
+@cache
+def read(tag: str) -> tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """The scheme of a tag and its version: a release before a date before a number before none."""
+    text = tag.removeprefix("RELEASE.").removeprefix("release-").removeprefix("v")
+    words = text.lstrip("abcdefghijklmnopqrstuvwxyz-")
+    if date := read_date(words):
+        return 2, date[0], read_suffix(date[1])
+    head = text.split("-")[0]
+    day, _, year = text.replace(".", "-").rpartition("-")
+    if len(day) == 5 and year.isdigit() and int(year) in CALENDAR:
+        return 0, (), ()
+    if is_commit(head) or not head[:1].isdigit() or any(letter.isalpha() for letter in head):
+        return 0, (), ()
+    numbers = [int(part) for part in head.split(".")]
+    scheme = 1 if len(numbers) == 1 else 2 if numbers[0] in CALENDAR else 3
+    while numbers and not numbers[-1]:
+        del numbers[-1]
+    return scheme, tuple(numbers), read_suffix(text[len(head) :])
+
+
+def read_date(text: str) -> tuple[tuple[int, ...], str] | None:
+    for end in range(len(text), 0, -1):
+        if text[end : end + 1].isalnum():
+            continue
+        for form in DATES:
+            try:
+                time = datetime.strptime(text[:end], form)  # noqa: DTZ007 - only its numbers count
+            except ValueError:
+                continue
+            # It also takes `7654321` for the 21st of March 7654.
+            if time.year not in CALENDAR or (text[:end].isdigit() and end not in (8, 14)):
+                continue
+            clock = f"-{time.hour}-{time.minute}-{time.second}" if "%S" in form else ""
+            return (time.year, time.month, time.day), clock + text[end:]
+    return None
+
+
+def read_suffix(text: str) -> tuple[tuple[int, int], ...]:
+    said: list[tuple[int, int]] = []
+    segments = text.strip("-_").replace("_", "-").split("-")
+    while segments:
+        segment = segments.pop(0)
+        word = segment.rstrip("0123456789")
+        number = int(segment[len(word) :] or 0)
+        if date := read_date(segment):
+            said += [(AFTER, each) for each in date[0]]
+        elif is_commit(segment) or not segment:
+            pass
+        elif word in STAGES:
+            said.append((STAGES[word], number))
+        elif word in ("", *POST_RELEASE):
+            said.append((AFTER, number))
+    return (*said, (RELEASED, 0))
+
+
+def is_commit(text: str) -> bool:
+    return len(text) >= 7 and not text.strip("0123456789abcdef")
+
+
+def repositories(case: Case) -> set[str]:
+    return {reference.name for name in case.names if (reference := reference_of(name))}
+
+
+@cache
+def reference_of(name: str):  # noqa: ANN201 - the parser's own
     try:
-        return parse_reference(name).name == repository
+        return parse_reference(name)
     except InvalidReference:
-        return False
+        return None
 
 
-def created_of(world: World) -> Mapping[str, float | None]:
+def created_of(world: World) -> Mapping[str, float | NoTime]:
     return {case.id: case.created for case in world.cases}

@@ -17,7 +17,7 @@ from tests.agent.fake_runtime import Answer, FakeRuntime, HangUp, Silence, Statu
 IMAGES = tuple(Image(f"{tag}" * 64, (f"docker.io/a:{tag}",)) for tag in range(1, 6))
 OLDEST, OLD, *KEPT = IMAGES
 DECIDED = plan(
-    Observation(IMAGES, Usage(), {image.id: -1.0 * int(image.id[0]) for image in IMAGES}),
+    Observation(IMAGES, Usage(), 0, {image.id: -1.0 * int(image.id[0]) for image in IMAGES}),
     Rules(keep_versions=3, minimum_age_seconds=-99),
 )
 
@@ -175,7 +175,7 @@ def test_a_runtime_that_is_too_slow_counts_as_away(
 class TestHighWater:
     """What may go only because the disk is too full."""
 
-    DECIDED = plan(Observation(IMAGES[3:], Usage()), Rules(keep_versions=2, evict=True))
+    DECIDED = plan(Observation(IMAGES[3:], Usage(), 0), Rules(keep_versions=2, evict=True))
 
     def test_it_goes_while_the_disk_is_too_full_and_no_longer(
         self, fake: FakeRuntime, runtime: Runtime

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
@@ -112,16 +111,6 @@ def agent_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_is_packed_in_well_under_100_ms() -> None:
-    seconds: list[float] = []
-    for _ in range(5):
-        build_agent.cache_clear()
-        start = time.perf_counter()
-        build_agent()
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.1
-
-
 def test_it_is_packed_once_for_all_pools() -> None:
     assert build_agent() is build_agent()
 
@@ -137,7 +126,7 @@ def test_it_holds_nothing_that_it_does_not_need(sources: dict[str, str]) -> None
     assert sources["preloader/__init__.py"] == ""
     folders = {"/".join(name.split("/")[:2]) for name in sources if name.startswith("preloader/")}
     assert folders == {
-        *("preloader/__init__.py", "preloader/problems.py"),
+        *("preloader/__init__.py", "preloader/printable.py", "preloader/problems.py"),
         *("preloader/agent", "preloader/images"),
     }
 

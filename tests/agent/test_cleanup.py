@@ -1,6 +1,7 @@
 """One run: what it costs the runtime, what it tells, and what it does when something goes wrong."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,17 +115,18 @@ def test_a_container_costs_a_call_only_when_it_is_met_first(fake: FakeRuntime, n
     fake.sandboxes = [Sandbox(f"s{number}") for number in range(10)]
     first = calls(fake, node)
     fake.add(image(1), image(2))
-    # The lists of images (twice), containers (twice) and sandboxes; per removal three to check
-    # and one to remove.
-    assert calls(fake, node) == 5 + 2 * 4
+    # The lists of images (twice), containers (twice) and sandboxes; when each new image was built;
+    # per removal three to check and one to remove.
+    assert calls(fake, node) == 5 + 2 + 2 * 4
     # And the file system, once.
-    assert first == 5 + 2 * 4 + 110 + 1
+    assert first == 5 + 5 + 2 * 4 + 110 + 1
 
 
 def test_a_creation_time_costs_a_call_for_each_image_that_needs_it(
     fake: FakeRuntime, node: Node
 ) -> None:
     fake.images = {each.id: each for each in (image(4), image(5), image("edge"))}
+    # Of these none could go.
     fake.add(*(Image(f"{tag:0>64}", (f"docker.io/redis:{tag}",)) for tag in ("77", "88")))
     fake.created = {key: f"2024-01-0{day}T00:00:00Z" for day, key in enumerate(fake.images, 1)}
     node.run()
@@ -141,6 +143,7 @@ def test_images_are_young_until_the_agent_has_seen_them_long_enough(
     runtime: Runtime, fake: FakeRuntime, tmp_path: Path
 ) -> None:
     fake.add(*(image(tag) for tag in range(1, 6)))
+    fake.created = {image(tag).id: f"2024-01-0{tag + 1}T00:00:00Z" for tag in range(6)}
     node = Node(runtime, tmp_path, replace(POLICY, minimum_age_seconds=3600))
     assert node.run().young_for == 3600
     assert node.reasons()["1"] is Reason.YOUNG
@@ -189,6 +192,24 @@ def test_without_its_memory_it_keeps_one_version_more_and_says_so(
     summary = node.run()
     assert [key for key, reason in node.reasons().items() if reason is Reason.OLD] == ["2"]
     assert any("web.json" in problem for problem in summary.problems)
+
+
+@pytest.mark.parametrize("fault", ["No space left on device", "Read-only file system"])
+def test_a_memory_that_cannot_be_written_keeps_nothing_more(
+    runtime: Runtime, fake: FakeRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    fake.add(*(image(f"{line}.{patch}") for line in range(4) for patch in range(3)))
+
+    def fail(*_: object) -> None:
+        raise OSError(0, fault)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    node = Node(runtime, tmp_path, replace(POLICY, images=()))
+    # As an agent does when it starts.
+    node.memory.save()
+    summary = node.run()
+    assert summary.outcomes == {Outcome.REMOVED: 10, Outcome.KEPT: 2}
+    assert [problem.rpartition(": ")[2] for problem in summary.problems] == [fault]
 
 
 def test_a_memory_that_cannot_be_written_is_in_the_summary(

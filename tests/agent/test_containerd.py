@@ -227,7 +227,7 @@ def test_the_image_of_a_sandbox_stays_though_the_runtime_has_another_by_now(
         containerd.stop()
         containerd.start()
     assert (decision["outcome"], decision["reason"]) == ("kept", "used-by-sandbox")
-    assert decision["detail"] == "default/old"
+    assert decision["explain"] == "default/old"
 
 
 class TestInUse:
@@ -287,14 +287,29 @@ def test_a_mixed_repository_is_ordered_by_version_and_time(
     assert short(containerd.tags()) == {"a:1.11", "a:latest"}
 
 
-def test_an_image_without_a_time_stays_where_its_time_matters(
+def test_an_image_without_a_time_counts_as_built_when_it_appeared(
     containerd: Containerd, agent: Agent
 ) -> None:
     undated = TestImage("docker.io/library/a:main", content=b"undated", created=None)
     containerd.add(undated, *images("a:1", "a:2", "a:3"))
     by_tag = agent.once()["by_tag"]
-    assert by_tag["docker.io/library/a:main"]["reason"] == "unknown"
-    assert short(containerd.tags()) == {"a:2", "a:3", "a:main"}
+    assert "on the node since" in by_tag["docker.io/library/a:main"]["explain"]
+    assert short(containerd.tags()) == {"a:3", "a:main"}
+
+
+def test_an_image_that_lost_every_name_goes_and_frees_its_disk(
+    containerd: Containerd, agent: Agent
+) -> None:
+    built = containerd.add(*images("a:1", "a:2"))
+    lost = built["docker.io/library/a:1"]
+    containerd.untag("docker.io/library/a:1", f"docker.io/library/a@{lost.digest}")
+    assert lost.image_id in containerd.references()
+    result = subprocess.run(agent.line("plan"), capture_output=True, text=True, check=True)
+    assert f"would-remove  {lost.image_id}  (unnamed: no tag or digest" in result.stdout
+    outcomes = agent.once()["outcomes"]
+    assert (outcomes["removed"], outcomes["kept"]) == (1, 2)
+    assert lost.image_id not in containerd.references()
+    assert short(containerd.tags()) == {"a:2"}
 
 
 def test_a_dry_run_and_a_plan_remove_nothing(containerd: Containerd, agent: Agent) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from preloader.agent.channel import BadAnswer, Refused, RuntimeFault
 from preloader.agent.cri import Runtime
-from preloader.agent.messages import Container, Image, Sandbox
+from preloader.agent.messages import MAX_IMAGES, Container, Image, Sandbox
 from preloader.agent.wire import encode_message, encode_text
 from tests.agent.fake_runtime import FakeRuntime, Status, encode_info
 
@@ -21,6 +21,18 @@ IMAGE = Image(
 def test_images_are_read_with_all_that_matters(fake: FakeRuntime, runtime: Runtime) -> None:
     fake.add(IMAGE, Image("2"))
     assert runtime.images() == (IMAGE, Image("2"))
+
+
+def test_more_images_than_there_is_memory_for_are_refused_before_all_have_come(
+    fake: FakeRuntime, runtime: Runtime
+) -> None:
+    fake.add(*(Image(str(number)) for number in range(MAX_IMAGES)))
+    assert len(runtime.images()) == MAX_IMAGES
+    fake.add(Image("one more"))
+    with pytest.raises(BadAnswer, match=f"ListImages: more than {MAX_IMAGES} images"):
+        runtime.images()
+    fake.images.clear()
+    assert runtime.images() == ()
 
 
 def test_a_container_is_named_as_in_its_pod(fake: FakeRuntime, runtime: Runtime) -> None:
@@ -110,9 +122,13 @@ def test_a_verbose_answer_that_says_nothing_is_a_bad_answer(
     fake.handlers["ImageStatus"] = lambda _: encode_message(1, encode_text(1, "id")) + info
     fake.handlers["PodSandboxStatus"] = lambda _: info
     with pytest.raises(BadAnswer):
-        runtime.creation_time("id")
-    with pytest.raises(BadAnswer):
         runtime.sandbox_images("id")
+    if not info:
+        # Nothing is an answer here: some runtimes never say more of an image.
+        assert runtime.creation_time("id") is None
+        return
+    with pytest.raises(BadAnswer):
+        runtime.creation_time("id")
 
 
 def test_a_sandbox_says_which_image_it_runs(fake: FakeRuntime, runtime: Runtime) -> None:

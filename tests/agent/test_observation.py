@@ -5,7 +5,7 @@ import pytest
 from preloader.agent.channel import RuntimeFault, Unavailable
 from preloader.agent.cri import Runtime
 from preloader.agent.messages import Container, Image, Sandbox
-from preloader.agent.observation import Observer
+from preloader.agent.observation import NoTime, Observer
 from preloader.agent.usage import Usage
 from tests.agent.fake_runtime import FakeRuntime, HangUp, Status
 
@@ -38,9 +38,10 @@ def test_images_are_in_the_order_of_their_ids(fake: FakeRuntime, observer: Obser
 
 def test_one_call_tells_which_images_run(fake: FakeRuntime, observer: Observer) -> None:
     fake.containers = [Container(f"c{number}", (A.id,), f"app{number}") for number in range(50)]
-    seen = observer.observe((A, B), {A.id: 5.0})
+    seen = observer.observe((A, B), {A.id: 5.0}, 7.0)
     assert seen.usage == Usage({A.id: "app0"})
     assert seen.ages == {A.id: 5.0}
+    assert seen.time == 7
     assert fake.calls == ["ListContainers"]
 
 
@@ -105,7 +106,7 @@ def test_without_a_list_there_is_no_usage(
 def test_creation_times_are_asked_once(fake: FakeRuntime, observer: Observer) -> None:
     fake.add(A, B)
     fake.created = {A.id: "2024-01-01T00:00:00Z"}
-    expected = {A.id: 1704067200.0, B.id: None}
+    expected = {A.id: 1704067200.0, B.id: NoTime.UNSAID}
     assert observer.creation_times([A.id, B.id]) == expected
     assert observer.creation_times([A.id, B.id]) == expected
     assert fake.calls == ["ImageStatus"] * 2
@@ -120,7 +121,7 @@ def test_a_creation_time_that_was_refused_is_unknown_and_asked_again(
     fake.handlers["ImageStatus"] = lambda r: (
         Status(2) if fake.calls.count("ImageStatus") == 1 else good(r)
     )
-    assert observer.creation_times([A.id, B.id]) == {A.id: None, B.id: 1704067200.0}
+    assert observer.creation_times([A.id, B.id]) == {A.id: NoTime.UNANSWERED, B.id: 1704067200.0}
     assert observer.creation_times([A.id, B.id])[A.id] == 1704067200.0
 
 

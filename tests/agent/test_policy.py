@@ -9,6 +9,7 @@ import pytest
 
 from preloader.agent.policy import (
     InvalidPolicy,
+    MetricsAddress,
     Policy,
     ReportFormat,
     find_problems,
@@ -49,6 +50,7 @@ FULL = Policy(
     dry_run=True,
     report=ReportFormat.TEXT,
     metrics_port=9100,
+    metrics_address=MetricsAddress.LOOPBACK,
     image_filesystem="/images",
     eviction_percent=85,
 )
@@ -114,6 +116,11 @@ def test_a_policy_does_not_change() -> None:
         ("report", {"report": "xml"}),
         ("report", {"report": []}),
         ("metrics_port", {"metrics_port": 0}),
+        ("metrics_port", {"metrics_port": 1023}),
+        ("metrics_port", {"metrics_port": 10250}),
+        ("metrics_port", {"metrics_port": 10256}),
+        ("metrics_address", {"metrics_address": "127.0.0.1"}),
+        ("metrics_address", {"metrics_address": None}),
         ("metrics_port", {"metrics_port": 65_536}),
         ("image_filesystem", {"image_filesystem": "images"}),
         ("image_filesystem", {"image_filesystem": 5}),

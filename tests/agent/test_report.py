@@ -14,7 +14,7 @@ from preloader.agent.report import Report
 from preloader.agent.retention import Action, Decision, Reason
 
 IMAGE = Image("sha256:1", ("docker.io/library/nginx:1",), ("docker.io/library/nginx@x",), 5)
-REMOVE = Decision(IMAGE, Action.REMOVE, Reason.OLD, "2 of 3 of nginx are newer")
+REMOVE = Decision(IMAGE, Action.REMOVE, Reason.OLD, "version 1 is older than 3 and 2, which stay")
 KEEP = Decision(IMAGE, Action.KEEP, Reason.CONTAINER, "web/shop/app")
 
 
@@ -41,7 +41,7 @@ def test_a_decision_is_one_object_with_all_that_is_known() -> None:
         "decision": "remove",
         "outcome": "removed",
         "reason": "old-version",
-        "detail": "2 of 3 of nginx are newer",
+        "explain": "version 1 is older than 3 and 2, which stay",
         "image": "sha256:1",
         "tags": ["docker.io/library/nginx:1"],
         "digests": ["docker.io/library/nginx@x"],
@@ -71,6 +71,37 @@ def test_an_image_without_tags_is_told_by_its_digest_or_id() -> None:
     assert "docker.io/a@x" in as_text(Result(untagged, Outcome.KEPT))
     bare = Decision(Image("id"), Action.KEEP, Reason.NEWEST, "")
     assert " id " in as_text(Result(bare, Outcome.KEPT))
+
+
+FORGED = "a:1\x1b[31m\u202e\u2028\r\nremoved  b"
+
+
+def test_for_a_person_no_foreign_text_begins_a_line_or_moves_the_terminal() -> None:
+    told, stream = report(ReportFormat.TEXT)
+    image = Image(FORGED, (FORGED,), (FORGED,))
+    for shown in (image, Image(FORGED, (), (FORGED,)), Image(FORGED)):
+        told.result(Result(Decision(shown, Action.KEEP, Reason.NEWEST, FORGED), Outcome.KEPT))
+    told.result(Result(REMOVE, Outcome.KEPT, FORGED))
+    told.summary(summary(fault=FORGED, missing=(FORGED,), problems=[FORGED]))
+    lines = stream.getvalue().split("\n")
+    assert len(lines) == 4 + 2 + 1
+    for line in lines[:-1]:
+        assert line.isprintable()
+        assert r"a:1\x1b[31m\u202e\u2028\r\n" in line
+
+
+def test_for_a_person_one_name_does_not_look_like_several() -> None:
+    spaced = Decision(Image("id", ("a:1  (old) b:2",)), Action.KEEP, Reason.NEWEST, "it is")
+    assert as_text(Result(spaced, Outcome.KEPT)) == (
+        "kept          a:1\\x20\\x20(old)\\x20b:2  (newest: it is)\n"
+    )
+
+
+def test_for_programs_every_line_is_ascii() -> None:
+    told, stream = report(ReportFormat.JSON)
+    told.problem("x", FORGED + "\udce9é")
+    assert stream.getvalue().isascii()
+    assert json.loads(stream.getvalue())["problem"] == FORGED + "\udce9é"
 
 
 def summary(**values: Any) -> Summary:

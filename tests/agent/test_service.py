@@ -1,7 +1,7 @@
 """The agent's life: it starts without a runtime or a valid policy, and outlasts their troubles."""
 
 import json
-import threading
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,12 +11,21 @@ from typing import Any
 
 import pytest
 
-from preloader.agent import disk, metrics, service
+from preloader.agent import disk, endpoint, watchdog
+from preloader.agent.endpoint import Endpoint
 from preloader.agent.health import Health
 from preloader.agent.messages import Image
-from preloader.agent.policy import Policy
+from preloader.agent.policy import MetricsAddress, Policy
 from preloader.agent.readiness import STALE_SECONDS, why_not_ready
-from preloader.agent.service import SAVE_SECONDS, Place, Service, serve
+from preloader.agent.service import (
+    GIVE_UP_SECONDS,
+    LOOK_SECONDS,
+    LOOPBACK,
+    SAVE_SECONDS,
+    Place,
+    Service,
+    serve,
+)
 from tests.agent.clock import SetClock
 from tests.agent.fake_runtime import FakeRuntime, HangUp, Server, Status
 
@@ -72,6 +81,17 @@ def test_it_cleans_up_when_it_starts_and_says_so(fake: FakeRuntime, agent: Agent
     assert summary["next_run"] == "2026-03-05T03:00:00Z"
     assert len(events(lines, "decision")) == 3
     assert agent.tick(10) == []
+
+
+def test_between_two_calls_to_the_runtime_it_says_that_it_does_not_hang(
+    fake: FakeRuntime, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[int] = []
+    monkeypatch.setattr(watchdog, "alive", lambda: said.append(len(fake.calls)))
+    fake.add(*(image(tag) for tag in range(1, 4)))
+    agent.start()
+    agent.tick()
+    assert set(said) >= set(range(len(fake.calls)))
 
 
 def test_every_line_is_written_as_it_comes(fake: FakeRuntime, agent: Agent) -> None:
@@ -219,6 +239,30 @@ def test_what_it_saw_survives_a_crash(fake: FakeRuntime, agent: Agent) -> None:
     assert ages[image(2).id] == 0
 
 
+def test_where_the_runtime_does_not_answer_for_long_another_process_tries(
+    agent: Agent, server: Server
+) -> None:
+    Path(agent.place.policy).write_text(json.dumps(POLICY.as_mapping()))
+    start = agent.clock.uptime()
+    server.stop()
+    serve(agent.place, agent.clock)
+    assert 0 < agent.clock.uptime() - start - GIVE_UP_SECONDS <= LOOK_SECONDS
+    assert server.path in str(agent.why_not_ready())
+
+
+def test_a_runtime_that_answers_now_and_then_is_no_reason_to_end(
+    agent: Agent, server: Server
+) -> None:
+    agent.start()
+    for _ in range(5):
+        server.stop()
+        agent.tick(GIVE_UP_SECONDS - LOOK_SECONDS)
+        assert not agent.service.gave_up
+        server.start()
+        agent.tick(LOOK_SECONDS)
+        assert not agent.service.gave_up
+
+
 class TestReadiness:
     """The check of another process, by the agent's file."""
 
@@ -307,15 +351,11 @@ class TestMetrics:
     """The endpoint, off unless the policy names a port."""
 
     @pytest.fixture
-    def url(self, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-        servers: list[Any] = []
-        listen = metrics.serve
-        monkeypatch.setattr(metrics, "serve", lambda _, *others: servers.append(listen(0, *others)))
-        agent.start(replace(POLICY, metrics_port=1))
-        port = servers[0].server_address[1]
-        yield f"http://127.0.0.1:{port}"
-        servers[0].shutdown()
-        servers[0].server_close()
+    def url(self, agent: Agent, endpoints: list[Endpoint], metered: Policy) -> str:
+        agent.start(metered)
+        host, port = endpoints[0].server_address[:2]
+        assert host == "127.0.0.1"
+        return f"http://127.0.0.1:{port}"
 
     def get(self, url: str) -> tuple[int, str]:
         try:
@@ -362,31 +402,67 @@ class TestMetrics:
         assert self.get(f"{url}/healthz")[0] == 503
         assert self.get(f"{url}/readyz") == (503, "the agent hangs")
 
-    def test_other_paths_are_not_found(self, url: str) -> None:
-        assert self.get(f"{url}/")[0] == 404
-
     def test_metrics_can_be_had_before_the_first_run(self, url: str) -> None:
         status, text = self.get(f"{url}/metrics")
         assert status == 200
         assert "image_preloader_cleanup_ready 0" in text
 
-    def test_a_port_that_is_taken_is_a_problem_and_no_more(
-        self, fake: FakeRuntime, agent: Agent
+    def test_a_port_that_is_taken_is_tried_again(
+        self, fake: FakeRuntime, agent: Agent, endpoints: list[Endpoint], metered: Policy
     ) -> None:
-        taken = metrics.serve(0, Health("/nowhere"), agent.clock)
-        try:
-            agent.start(replace(POLICY, metrics_port=taken.server_address[1]))
+        place = LOOPBACK, metered.metrics_port
+        with socket.create_server(place):
+            agent.start(metered)
             [problem] = events(agent.said(), "problem")
             assert "in use" in problem["problem"]
-            agent.tick()
+            assert events(agent.tick(LOOK_SECONDS), "problem") == []
             assert "ListImages" in fake.calls
-        finally:
-            taken.shutdown()
-            taken.server_close()
+        agent.tick(LOOK_SECONDS)
+        assert self.get("http://{}:{}/healthz".format(*place)) == (200, "ok")
+        agent.tick(LOOK_SECONDS)
+        assert len(endpoints) == 1
 
-    def test_without_a_port_nothing_listens(
-        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    def test_on_the_nodes_address_it_listens_there_alone(
+        self, agent: Agent, endpoints: list[Endpoint], metered: Policy
     ) -> None:
-        monkeypatch.setattr(service.Service, "_serve_metrics", pytest.fail)
+        agent.place = replace(agent.place, address="127.0.0.2")
+        agent.start(replace(metered, metrics_address=MetricsAddress.NODE))
+        assert endpoints[0].server_address[0] == "127.0.0.2"
+
+    def test_without_the_nodes_address_it_listens_nowhere(
+        self, agent: Agent, endpoints: list[Endpoint], metered: Policy
+    ) -> None:
+        agent.start(replace(metered, metrics_address=MetricsAddress.NODE))
+        [problem] = events(agent.said(), "problem")
+        assert "NODE_ADDRESS" in problem["problem"]
+        assert endpoints == []
+
+    def test_without_a_port_nothing_listens(self, agent: Agent, endpoints: list[Endpoint]) -> None:
         agent.start()
-        assert threading.active_count() < 10
+        agent.tick(LOOK_SECONDS)
+        assert endpoints == []
+
+
+@pytest.fixture
+def metered() -> Policy:
+    """A policy with metrics on a port of the loopback that is free."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+    return replace(POLICY, metrics_port=port, metrics_address=MetricsAddress.LOOPBACK)
+
+
+@pytest.fixture
+def endpoints(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Endpoint]]:
+    """Those that were started."""
+    started: list[Endpoint] = []
+
+    class Noted(Endpoint):
+        def __init__(self, *inputs: Any) -> None:
+            super().__init__(*inputs)
+            started.append(self)
+
+    monkeypatch.setattr(endpoint, "Endpoint", Noted)
+    yield started
+    for each in started:
+        each.shutdown()
+        each.server_close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from preloader.agent import state
+from preloader.agent import files, state
 from preloader.agent.state import Memory
 
 
@@ -76,6 +76,36 @@ def test_after_a_reboot_an_image_is_at_least_as_old_as_the_boot(
     assert later.ages(90) == {"old": 90}
 
 
+def test_reboots_change_nothing_in_the_order_in_which_images_appeared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "boot_id", lambda: "first boot")
+    memory = open_memory(tmp_path)
+    memory.note_images(["a"], now=1000)
+    memory.note_images(["a", "b"], now=1500)
+    memory.save()
+    for boot in ("second boot", "third boot"):
+        monkeypatch.setattr(state, "boot_id", lambda boot=boot: boot)
+        memory = open_memory(tmp_path)
+        memory.note_images(["a", "b", boot], now=60)
+        memory.save()
+    ages = memory.ages(90)
+    assert ages == {"a": 650, "b": 150, "third boot": 30}
+
+
+@pytest.mark.parametrize("seen", ["Infinity", "-Infinity", "NaN", "1e300", "-1e300"])
+def test_an_impossible_time_makes_no_other_image_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    content = json.dumps({**GOOD, "first_seen": {"a": 1, "odd": "odd"}}).replace(
+        '"odd"}', seen + "}"
+    )
+    (tmp_path / "web.json").write_text(content)
+    memory = open_memory(tmp_path)
+    memory.note_images(["a", "odd"], now=60)
+    assert memory.ages(90)["a"] < 200
+
+
 @pytest.mark.parametrize(("before", "now"), [("", ""), ("", "this boot"), ("this boot", "")])
 def test_where_the_boot_cannot_be_told_no_age_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, now: str
@@ -90,7 +120,7 @@ def test_where_the_boot_cannot_be_told_no_age_is_remembered(
 
 def test_a_time_in_the_future_makes_no_image_old(tmp_path: Path) -> None:
     memory = open_memory(tmp_path)
-    memory.first_seen = {"future": 2000.0, "nothing": float("nan"), "negative": -5.0}
+    memory.first_seen = {"future": 2000.0, "nothing": float("nan"), "negative": -1e12}
     memory.note_images(["future", "nothing", "negative"], now=1000)
     assert set(memory.ages(1000).values()) == {0}
 
@@ -131,8 +161,13 @@ BROKEN = {
             "run never": {**GOOD, "last_run": float("nan")},
             "seen no object": {**GOOD, "first_seen": [1]},
             "seen no number": {**GOOD, "first_seen": {"a": "x"}},
+            "run of 401 digits": {**GOOD, "last_run": 10**400},
+            "seen of 401 digits": {**GOOD, "first_seen": {"a": 10**400}},
+            "format of 401 digits": {**GOOD, "format": 10**400},
         }.items()
     },
+    "a number of 5,000 digits": b'{"format": ' + b"1" * 5000 + b"}",
+    "too large": b" " * (files.MOST_BYTES + 1),
 }
 
 
@@ -150,6 +185,22 @@ def test_a_broken_file_is_a_problem_and_makes_the_previous_list_unknown(
     assert again.problems == {}
     assert not again.lists_known
     assert open_memory(tmp_path, "b").previous == ("a",)
+
+
+def test_a_file_that_nobody_writes_to_does_not_make_it_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "web.json")
+    os.mkfifo(tmp_path / "other.json")
+    memory = open_memory(tmp_path, "a")
+    assert memory.problems["read"].endswith("web.json: no regular file")
+    assert not memory.lists_known
+    assert memory.lists_of_other_pools() == ()
+
+
+def test_a_directory_in_place_of_the_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "web.json").mkdir()
+    memory = open_memory(tmp_path, "a")
+    assert set(memory.problems) == {"read", "write"}
+    assert not memory.lists_known
 
 
 def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
@@ -174,7 +225,8 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_a_problem_and_leaves_the_memory_as_it_was(full_disk: Path) -> None:
     memory = open_memory(full_disk, "a")
     assert "No space left" in memory.problems["write"]
-    assert not memory.lists_known
+    # What this process knows it knows, whether it is written or not.
+    assert memory.lists_known
     assert memory.current == ("a",)
     assert [file.name for file in full_disk.iterdir()] == ["data"]
     (full_disk / "data").unlink()

@@ -1,5 +1,6 @@
 """The protocol buffer codec: what it reads, what it skips, and what it refuses."""
 
+import itertools
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ OUTER = Schema(
 ABSENT = Outer("", (), 0, is_set=False, inner=None, inners=(), pairs=())
 
 inners = st.builds(Inner, st.text(), st.integers(0, 2**64 - 1))
+NAME: Schema[str] = Schema(lambda name: name, {1: wire.text("name")})
 outers = st.builds(
     Outer,
     name=st.text(),
@@ -79,6 +81,26 @@ def encode_outer(outer: Outer) -> list[bytes]:
 @given(outers)
 def test_what_was_encoded_is_decoded(outer: Outer) -> None:
     assert OUTER.decode(b"".join(encode_outer(outer))) == outer
+
+
+@given(outers, st.lists(st.integers(1, 9), min_size=1))
+def test_a_message_may_come_in_pieces(outer: Outer, sizes: list[int]) -> None:
+    encoded = b"".join(encode_outer(outer))
+    decoder = wire.Decoder(OUTER)
+    for size in itertools.cycle(sizes):
+        piece, encoded = encoded[:size], encoded[size:]
+        if not piece:
+            break
+        decoder.take(piece)
+    assert decoder.message() == outer
+
+
+def test_a_field_that_may_come_so_often_may_not_come_once_more() -> None:
+    schema = Schema(lambda names: names, {2: wire.messages("names", NAME, most=2)})
+    two = wire.encode_message(2, b"") * 2
+    assert schema.decode(two) == ("", "")
+    with pytest.raises(Malformed, match="more than 2 names"):
+        schema.decode(two + wire.encode_message(2, b""))
 
 
 UNKNOWN = st.one_of(
