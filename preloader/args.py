@@ -10,7 +10,7 @@ from typing import NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
-from preloader.agent.policy import ReportFormat
+from preloader.agent.policy import MetricsAddress, ReportFormat
 from preloader.nodes import Architecture, TaintArgs
 
 
@@ -83,7 +83,10 @@ class CleanupArgs(TypedDict):
     report: NotRequired[ReportFormat]
     """`json` or `text`. Default: json, one line a decision."""
     metrics_port: NotRequired[int]
-    """Port of Prometheus metrics and health, on the node's own address. Default: none."""
+    """Port of Prometheus metrics and health. Default: none."""
+    metrics_address: NotRequired[MetricsAddress]
+    """`node` or `loopback`: the node's address, which then needs the host's network, or for
+    `kubectl port-forward` alone. Default: node."""
     image_filesystem: NotRequired[str]
     """A path in the container on the disk that holds the images. Default: its root directory, which
     overlayfs keeps there."""
@@ -95,9 +98,10 @@ class HelperImagesArgs(TypedDict):
     busybox: NotRequired[str]
     """Image with a static `/bin/busybox`. Default: busybox:1.37.0-musl."""
     pause: NotRequired[str]
-    """Image that does nothing, for `init` mode. Default: registry.k8s.io/pause:3.10."""
+    """Image that does nothing, for `init` mode. Default: registry.k8s.io/pause:3.10.1."""
     python: NotRequired[str]
-    """Image with Python from 3.11 as `python3`, for the cleanup. Default: python:3.13-alpine."""
+    """Image with Python from 3.11 as `python3`, for the cleanup, which runs as root. Default:
+    python:3.13.9-alpine3.22."""
 
 
 class PreloaderNamespaceArgs(TypedDict):

@@ -13,8 +13,8 @@ class HelperImages:
     """What the preloader runs beside the images that it preloads."""
 
     busybox: str = "busybox:1.37.0-musl"
-    pause: str = "registry.k8s.io/pause:3.10"
-    python: str = "python:3.13-alpine"
+    pause: str = "registry.k8s.io/pause:3.10.1"
+    python: str = "python:3.13.9-alpine3.22"
 
 
 def check_helper_images(path: str, helpers: HelperImagesArgs) -> Iterator[Problem]:

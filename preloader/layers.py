@@ -6,6 +6,9 @@ from preloader.problems import Problem, join
 
 Layers = Mapping[str, int]
 """Compressed bytes by digest."""
+# 1 TiB, far above what registries take: a layer of Amazon ECR has at most 52 GB
+# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html).
+MAX_LAYER_BYTES = 2**40
 
 
 def image_layers(
@@ -28,23 +31,26 @@ def union_bytes(several: Iterable[Layers]) -> int:
 
 def check_sizes(sizes_bytes: Mapping[str, int], images: Sequence[str]) -> Iterator[Problem]:
     """Yields a problem for each size of no image of the pool, or of no bytes."""
+    listed = frozenset(images)
     for image, size_bytes in sizes_bytes.items():
         at = join("image_sizes_bytes", image)
-        yield from _check_listed(at, size_bytes, image, images)
-        if size_bytes < 1:
-            yield Problem(at, size_bytes, "must be a number of bytes above 0")
+        yield from _check_listed(at, size_bytes, image, listed)
+        if not 1 <= size_bytes <= MAX_LAYER_BYTES:
+            yield Problem(at, size_bytes, f"must be a number of bytes from 1 to {MAX_LAYER_BYTES}")
 
 
 def check_layers(layers_bytes: Mapping[str, Layers], images: Sequence[str]) -> Iterator[Problem]:
-    """Yields a problem for each layer of no image of the pool, or of a negative size."""
+    """Yields a problem for each layer of no image of the pool, or of no possible size."""
+    listed = frozenset(images)
     for image, layers in layers_bytes.items():
         at = join("image_layers_bytes", image)
-        yield from _check_listed(at, layers, image, images)
+        yield from _check_listed(at, layers, image, listed)
         for digest, size_bytes in layers.items():
-            if size_bytes < 0:
-                yield Problem(join(at, digest), size_bytes, "must be a number of bytes, 0 or more")
+            if not 0 <= size_bytes <= MAX_LAYER_BYTES:
+                accepted = f"must be a number of bytes from 0 to {MAX_LAYER_BYTES}"
+                yield Problem(join(at, digest), size_bytes, accepted)
 
 
-def _check_listed(at: str, value: object, image: str, images: Sequence[str]) -> Iterator[Problem]:
-    if images and image not in images:
+def _check_listed(at: str, value: object, image: str, listed: frozenset[str]) -> Iterator[Problem]:
+    if listed and image not in listed:
         yield Problem(at, value, "is of an image that the pool does not list")

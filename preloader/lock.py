@@ -3,20 +3,27 @@
 `preloadctl lock` writes it beside the stack file; a program hands its layers to the components:
 
     lock = read_lock(lock_path(pulumi.get_stack()))
-    ImagePreloader("ml", {..., "image_layers_bytes": lock.image_layers_bytes(images, "amd64")})
+    layers_bytes = lock.image_layers_bytes(images, "amd64")
+    helper_images = lock.helper_images()
+    ImagePreloader("ml", {"image_layers_bytes": layers_bytes, "helper_images": helper_images, ...})
 """
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import cast
 
 import yaml
 
+from preloader.args import HelperImagesArgs
+from preloader.helpers import HelperImages
+from preloader.layers import MAX_LAYER_BYTES
 from preloader.plain import Map, is_map
 from preloader.problems import InvalidInput, Problem, check_keys, join, refuse
+from preloader.yaml_values import InvalidYaml, is_plain, read_yaml
 
 VERSION = 1
 HEADER = (
@@ -71,6 +78,21 @@ class Lock:
             for image in images
             if (locked := self.images.get(image)) and key in locked.platforms
         }
+
+    def helper_images(self, written: HelperImagesArgs | None = None) -> HelperImagesArgs:
+        """Returns `written`, and with it each helper image that is locked, pinned by its digest.
+
+        The digest is the index's where the image has one, so it is good for every architecture.
+        """
+        written = written or HelperImagesArgs()
+        named = asdict(HelperImages(**written))
+        pinned = {key: self._pinned(image) for key, image in named.items()}
+        kept = {key: image for key, image in pinned.items() if key in written or "@" in image}
+        return cast("HelperImagesArgs", kept)
+
+    def _pinned(self, image: str) -> str:
+        locked = self.images.get(image)
+        return f"{image}@{locked.digest}" if locked and "@" not in image else image
 
 
 def platform_key(architecture: str) -> str:
@@ -149,8 +171,17 @@ class _Dumper(yaml.SafeDumper):
     def check_simple_key(self) -> bool:
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Quotes what is a text to PyYAML and a number to who reads it, such as `6e2`."""
+        style = None if is_plain(data) else "'"
+        # PyYAML says no types.
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)  # pyright: ignore[reportUnknownMemberType]
+
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 the base class's signature
         return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _entry(locked: LockedImage) -> Map:
@@ -169,12 +200,15 @@ def _entry(locked: LockedImage) -> Map:
 
 def _parsed(text: str | bytes, name: str) -> Map:
     try:
-        content: object = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        # A file in another encoding than UTF-8 has no mark.
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1 if mark else 1}"
-        raise InvalidInput(name, [Problem(line, None, f"is no YAML; {REPAIR}")]) from None
+        content: object = read_yaml(text.decode() if isinstance(text, bytes) else text)
+    except InvalidYaml as error:
+        raise InvalidInput(
+            name, [Problem(f"line {error.line}", None, f"is no YAML ({error.reason}); {REPAIR}")]
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            name, [Problem("line 1", None, f"is no YAML, but something else than UTF-8; {REPAIR}")]
+        ) from None
     if not is_map(content):
         raise InvalidInput(name, [Problem("line 1", content, f"is no lock file; {REPAIR}")])
     return content
@@ -206,10 +240,10 @@ def _platform_problems(path: str, entry: Map) -> Iterator[Problem]:
     for digest, size_bytes in layers.items():
         at = join(f"{path}.layers", str(digest))
         yield from _digest_problems(at, digest)
-        if isinstance(size_bytes, int) and not isinstance(size_bytes, bool) and size_bytes >= 0:
+        if type(size_bytes) is int and 0 <= size_bytes <= MAX_LAYER_BYTES:
             sizes_bytes.append(size_bytes)
         else:
-            yield Problem(at, size_bytes, "must be a number of bytes")
+            yield Problem(at, size_bytes, f"must be a number of bytes from 0 to {MAX_LAYER_BYTES}")
     if len(sizes_bytes) == len(layers) and entry.get("size_bytes") != sum(sizes_bytes):
         accepted = f"must be {sum(sizes_bytes)}, as the layers add up to; {REPAIR}"
         yield Problem(f"{path}.size_bytes", entry.get("size_bytes"), accepted)

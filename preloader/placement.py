@@ -1,6 +1,6 @@
 """On which nodes the pods of a pool run, and whose images they may pull."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NotRequired
 
@@ -17,7 +17,15 @@ from preloader.nodes import (
     check_taints,
     parse_taints,
 )
-from preloader.problems import Problem, check_choice
+from preloader.problems import Problem, check_choice, check_unique
+
+OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+LINUX = "linux"
+# Nodes that run pods somewhere else have no images of their own to keep.
+NODES_WITHOUT_IMAGES = {
+    "eks.amazonaws.com/compute-type": "fargate",
+    "type": "virtual-kubelet",
+}
 
 
 class PlacementArgs(TypedDict):
@@ -58,11 +66,29 @@ def placement(args: PlacementArgs) -> Placement:
 
 def check_placement(args: PlacementArgs) -> Iterator[Problem]:
     """Yields every problem of a placement's inputs."""
-    yield from check_labels("node_labels", args.get("node_labels", {}))
+    labels = args.get("node_labels", {})
+    yield from check_labels("node_labels", labels)
+    yield from _check_nodes_have_images(labels)
     yield from check_taints("node_taints", args.get("node_taints", []))
     yield from check_choice("tolerate", args.get("tolerate", Tolerate.POOL_TAINTS), Tolerate)
-    for index, name in enumerate(args.get("image_pull_secrets", [])):
+    secrets = args.get("image_pull_secrets", [])
+    for index, name in enumerate(secrets):
         yield from check_dns_subdomain(f"image_pull_secrets[{index}]", name)
+    yield from check_unique("image_pull_secrets", secrets)
+
+
+def _check_nodes_have_images(labels: Mapping[str, str]) -> Iterator[Problem]:
+    """Yields labels of nodes on which no pod of the preloader may run."""
+    for key in OS_LABELS:
+        if labels.get(key, LINUX) != LINUX:
+            accepted = f"must be {LINUX}: the preloader's pods run on no other nodes"
+            yield Problem(f"node_labels.{key}", labels[key], accepted)
+    for key, value in NODES_WITHOUT_IMAGES.items():
+        if labels.get(key) == value:
+            accepted = (
+                "such nodes keep no images of their own, so no pod of the preloader runs there"
+            )
+            yield Problem(f"node_labels.{key}", value, accepted)
 
 
 def architecture(args: ProcessorArgs) -> str:

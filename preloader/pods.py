@@ -29,18 +29,13 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from preloader.args import Rollout, Tolerate
-from preloader.placement import Placement
+from preloader.placement import LINUX, NODES_WITHOUT_IMAGES, OS_LABELS, Placement
 
 APPLICATION = "image-preloader"
 PRIORITY_CLASS = "system-node-critical"
 # The user `nobody` of most images. What runs needs no right in an image, so no image has to run as
 # the user that it was built for.
 NOBODY = 65534
-# Nodes that run pods somewhere else have no images of their own to keep.
-NODES_WITHOUT_IMAGES = {
-    "eks.amazonaws.com/compute-type": "fargate",
-    "type": "virtual-kubelet",
-}
 
 
 def pod(
@@ -49,15 +44,18 @@ def pod(
     init_containers: Sequence[ContainerArgs],
     containers: Sequence[ContainerArgs],
     volumes: Sequence[VolumeArgs],
+    host_network: bool = True,
 ) -> PodSpecArgs:
-    """A pod for the nodes of a pool that costs them next to nothing and is never evicted."""
+    """A pod for the nodes of a pool that costs them next to nothing and is never evicted.
+
+    In the host's network it takes no pod address from the node, and does not wait for the CNI.
+    """
     secrets = [LocalObjectReferenceArgs(name=name) for name in placement.image_pull_secrets]
     return PodSpecArgs(
         affinity=_node_affinity(placement),
         tolerations=_tolerations(placement),
         priority_class_name=PRIORITY_CLASS,
-        # No pod address is taken from the node, and the images come before the CNI is up.
-        host_network=True,
+        host_network=host_network or None,
         automount_service_account_token=False,
         enable_service_links=False,
         termination_grace_period_seconds=0,
@@ -65,6 +63,9 @@ def pod(
             run_as_non_root=True,
             run_as_user=NOBODY,
             run_as_group=NOBODY,
+            # Where a node has AppArmor its default profile applies unasked; who asks for it is kept
+            # off nodes that have none, as those of Amazon Linux and Bottlerocket:
+            # https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/security/apparmor/validate.go
             seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
         ),
         image_pull_secrets=secrets or None,
@@ -131,7 +132,7 @@ def no_rights(*, as_root: bool = False) -> SecurityContextArgs:
 
 def _node_affinity(placement: Placement) -> AffinityArgs:
     requirements = [
-        NodeSelectorRequirementArgs(key="kubernetes.io/os", operator="In", values=["linux"]),
+        NodeSelectorRequirementArgs(key=OS_LABELS[0], operator="In", values=[LINUX]),
         *(
             NodeSelectorRequirementArgs(key=key, operator="NotIn", values=[value])
             for key, value in NODES_WITHOUT_IMAGES.items()

@@ -1,9 +1,14 @@
 """What is wrong with an input, said so that a person can put it right."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from preloader.printable import printable, shortened
+
+# No path, value or reason of an honest mistake is longer.
+_MOST_OF_A_VALUE, _MOST_OF_A_REASON = 300, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,10 @@ class Problem:
         return Problem(join(parent, self.path), self.value, self.accepted)
 
     def __str__(self) -> str:
-        return f"{self.path}: {json.dumps(self.value, default=str)}: {self.accepted}"
+        """Returns the problem on one line, each part cut where it is very long."""
+        value = shortened(json.dumps(self.value, default=str), _MOST_OF_A_VALUE)
+        path = shortened(printable(self.path), _MOST_OF_A_VALUE)
+        return f"{path}: {value}: {shortened(printable(self.accepted), _MOST_OF_A_REASON)}"
 
 
 class InvalidInput(ValueError):
@@ -29,6 +37,7 @@ class InvalidInput(ValueError):
         self.subject = subject
         self.problems = tuple(problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
+        subject = shortened(printable(subject), _MOST_OF_A_VALUE)
         super().__init__(f"{subject} cannot be used:{lines}")
 
 
@@ -63,6 +72,14 @@ def check_choice(
     accepted = [choice.value for choice in choices]
     if value not in accepted:
         yield Problem(path, value, f"must be one of {', '.join(accepted)}{otherwise}")
+
+
+def check_unique(path: str, values: Sequence[str]) -> Iterator[Problem]:
+    """Yields a problem for each value that stands in the list before it."""
+    first: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if first.setdefault(value, index) != index:
+            yield Problem(f"{path}[{index}]", value, f"is {path}[{first[value]}] already")
 
 
 def check_keys(

@@ -16,7 +16,7 @@ from preloader.args import (
 from preloader.cleanup.spec import CleanupSpec, check_cleanup, cleanup_spec
 from preloader.helpers import HelperImages, check_helper_images
 from preloader.images import InvalidReference, Reference, parse_reference
-from preloader.lanes import Lanes, spread
+from preloader.lanes import MAX_IMAGES_A_LANE, Lanes, spread
 from preloader.layers import Layers, check_layers, check_sizes, image_layers
 from preloader.nodes import (
     DNS_LABEL_MAX_LENGTH,
@@ -101,7 +101,8 @@ def preloader_problems(pool: str, args: ImagePreloaderArgs) -> list[Problem]:
         *check_placement(args),
         *check_architecture(args),
         *_check_preload("preload", args.get("preload", PreloadArgs())),
-        *check_cleanup("cleanup", args.get("cleanup", CleanupArgs())),
+        *_check_room("images", images, args.get("preload", PreloadArgs())),
+        *check_cleanup("cleanup", images, args.get("cleanup", CleanupArgs())),
         *check_helper_images("helper_images", args.get("helper_images", HelperImagesArgs())),
     ]
 
@@ -153,6 +154,18 @@ def _check_images(path: str, images: Sequence[str]) -> Iterator[Problem]:
                 f"is the same image as {path}[{first_index[stored_as]}], {stored_as}; list it once",
             )
         first_index.setdefault(stored_as, index)
+
+
+def _check_room(path: str, images: Sequence[str], preload: PreloadArgs) -> Iterator[Problem]:
+    lanes = preload.get("lanes", DEFAULT_LANES)
+    room = lanes * MAX_IMAGES_A_LANE
+    if 1 <= lanes <= MAX_LANES and len(images) > room:
+        yield Problem(
+            path,
+            f"{len(images)} images",
+            f"must be at most {room}: {MAX_IMAGES_A_LANE} in each of the pool's {lanes} lanes, of "
+            f"which preload.lanes may have {MAX_LANES}",
+        )
 
 
 def _check_preload(path: str, preload: PreloadArgs) -> Iterator[Problem]:

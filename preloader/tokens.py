@@ -2,6 +2,7 @@
 
 PACKAGE = "image-preloader:index"
 IMAGE_PRELOADER = f"{PACKAGE}:ImagePreloader"
+IMAGE_CLEANUP = f"{PACKAGE}:ImageCleanup"
 NODE_POOL = f"{PACKAGE}:NodePool"
 KARPENTER_POOL = f"{PACKAGE}:KarpenterPool"
 NODE_SETTINGS = f"{PACKAGE}:NodeSettings"

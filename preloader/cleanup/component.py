@@ -17,7 +17,7 @@ from preloader.nodes import check_dns_label
 from preloader.placement import check_placement, placement
 from preloader.pods import daemon_set, pod, selector
 from preloader.problems import check_keys, refuse
-from preloader.tokens import PACKAGE
+from preloader.tokens import IMAGE_CLEANUP
 
 PART = "cleanup"
 
@@ -43,12 +43,12 @@ class ImageCleanup(pulumi.ComponentResource):
                 *check_dns_label("", name),
                 *check_keys("", args, ImageCleanupArgs.__annotations__),
                 *check_placement(args),
-                *check_cleanup("cleanup", cleanup),
+                *check_cleanup("cleanup", (), cleanup),
                 *check_helper_images("helper_images", helpers),
             ],
         )
         spec = cleanup_spec(name, (), cleanup, HelperImages(**helpers).python)
-        super().__init__(f"{PACKAGE}:ImageCleanup", name, {**args}, opts)
+        super().__init__(IMAGE_CLEANUP, name, {**args}, opts)
         config = ConfigMap(
             f"{name}-{PART}",
             cleanup_config_map(spec, args["namespace"]),
@@ -65,6 +65,7 @@ class ImageCleanup(pulumi.ComponentResource):
                     init_containers=[],
                     containers=[cleanup_container(spec)],
                     volumes=cleanup_volumes(spec, config_name),
+                    host_network=spec.serves_on_node,
                 ),
                 rollout=Rollout.DETACHED,
                 pod_annotations={CHECKSUM_ANNOTATION: spec.checksum},

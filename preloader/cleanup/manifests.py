@@ -7,6 +7,7 @@ the agent could reach.
 """
 
 import base64
+from collections.abc import Iterator
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -28,17 +29,18 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from preloader.bundle import build_agent
-from preloader.cleanup.spec import CleanupSpec
+from preloader.cleanup.spec import (
+    CONFIG_DIRECTORY,
+    READY_DIRECTORY,
+    STATE_DIRECTORY,
+    CleanupSpec,
+)
 from preloader.pods import no_rights
 
-# Where the agent looks for things by default: preloader/agent/__main__.py.
-CONFIG_DIRECTORY = "/etc/image-preloader"
-STATE_DIRECTORY = "/var/lib/image-preloader"
-READY_DIRECTORY = "/run/image-preloader"
 AGENT, POLICY = "agent.pyz", "policy.json"
 # Isolated and without site packages, which would take memory for nothing.
 RUN_AGENT = ("python3", "-I", "-S", f"{CONFIG_DIRECTORY}/{AGENT}")
-# A restart mends neither a runtime that is down nor a policy that cannot be read.
+# A restart mends no policy that cannot be read.
 NEVER_RESTART = 2**31 - 1
 CHECKSUM_ANNOTATION = "image-preloader/cleanup-sha256"
 CONFIG_VOLUME, RUNTIME_VOLUME, STATE_VOLUME, READY_VOLUME = "cleanup", "runtime", "state", "ready"
@@ -56,7 +58,6 @@ def cleanup_config_map(spec: CleanupSpec, namespace: pulumi.Input[str]) -> Confi
 def cleanup_container(spec: CleanupSpec, *, is_sidecar: bool = False) -> ContainerArgs:
     """The container; as a sidecar it starts before the init containers that come after it."""
     port = spec.policy.metrics_port
-    is_ready = ExecActionArgs(command=[*RUN_AGENT, "ready"])
     return ContainerArgs(
         name="cleanup",
         image=spec.python,
@@ -65,23 +66,21 @@ def cleanup_container(spec: CleanupSpec, *, is_sidecar: bool = False) -> Contain
         command=[*RUN_AGENT, "run", "--socket", spec.runtime_socket],
         env=[
             EnvVarArgs(
-                name="NODE_NAME",
-                value_from=EnvVarSourceArgs(
-                    field_ref=ObjectFieldSelectorArgs(field_path="spec.nodeName")
-                ),
+                name=name,
+                value_from=EnvVarSourceArgs(field_ref=ObjectFieldSelectorArgs(field_path=field)),
             )
+            for name, field in _node_fields(spec)
         ],
         ports=[ContainerPortArgs(name="metrics", container_port=port)] if port else None,
-        # A probe takes more of a core than the agent does. But a kubelet that is younger than the
-        # period puts the first probe off by up to that, and so does READY on a new node.
+        # None after the start: each would take more of a core than the agent does. An agent that
+        # hangs, or that the runtime leaves without an answer, ends itself and is started anew.
         startup_probe=ProbeArgs(
-            exec_=is_ready,
+            exec_=ExecActionArgs(command=[*RUN_AGENT, "ready"]),
             initial_delay_seconds=1,
             period_seconds=2,
             timeout_seconds=10,
             failure_threshold=NEVER_RESTART,
         ),
-        readiness_probe=ProbeArgs(exec_=is_ready, period_seconds=30, timeout_seconds=10),
         resources=ResourceRequirementsArgs(
             requests={"cpu": "5m", "memory": "24Mi"}, limits={"memory": "64Mi"}
         ),
@@ -89,11 +88,23 @@ def cleanup_container(spec: CleanupSpec, *, is_sidecar: bool = False) -> Contain
         security_context=no_rights(as_root=True),
         volume_mounts=[
             VolumeMountArgs(name=CONFIG_VOLUME, mount_path=CONFIG_DIRECTORY, read_only=True),
-            VolumeMountArgs(name=RUNTIME_VOLUME, mount_path=spec.socket_directory, read_only=True),
+            VolumeMountArgs(
+                name=RUNTIME_VOLUME,
+                mount_path=spec.socket_directory,
+                read_only=True,
+                # What the runtime mounts below it, such as the file systems of containers, as well.
+                recursive_read_only="IfPossible",
+            ),
             VolumeMountArgs(name=STATE_VOLUME, mount_path=STATE_DIRECTORY),
             VolumeMountArgs(name=READY_VOLUME, mount_path=READY_DIRECTORY),
         ],
     )
+
+
+def _node_fields(spec: CleanupSpec) -> Iterator[tuple[str, str]]:
+    yield "NODE_NAME", "spec.nodeName"
+    if spec.serves_on_node:
+        yield "NODE_ADDRESS", "status.hostIP"
 
 
 def cleanup_volumes(spec: CleanupSpec, config_map_name: pulumi.Input[str]) -> list[VolumeArgs]:

@@ -11,6 +11,7 @@ import pytest
 
 from preloadctl.recorder import Registration
 from preloader import (
+    CleanupArgs,
     ImageCleanup,
     ImageCleanupArgs,
     ImagePreloader,
@@ -18,6 +19,7 @@ from preloader import (
     InvalidInput,
 )
 from preloader.bundle import build_agent
+from preloader.cleanup.spec import check_cleanup
 from tests.support import Run
 
 IMAGES = ["a:1", "b:1", "c:1"]
@@ -97,6 +99,7 @@ def test_of_the_node_it_sees_the_sockets_directory_and_its_own(run: Run) -> None
         "name": "runtime",
         "mountPath": "/run/containerd",
         "readOnly": True,
+        "recursiveReadOnly": "IfPossible",
     }
     assert "readOnly" not in mounts["state"]
     assert not {"hostPID", "hostIPC"} & set(pod(resources["web-lane-0"]))
@@ -143,6 +146,39 @@ def test_metrics_are_on_a_port_only_where_one_is_given(run: Run) -> None:
     assert policy["metrics_port"] == 9911
 
 
+def test_metrics_are_on_the_nodes_address_unless_told_otherwise(run: Run) -> None:
+    def names(**cleanup: object) -> list[str]:
+        return [each["name"] for each in cleanup_of(run, **cleanup)[0]["env"]]
+
+    assert names(metrics_port=9911) == ["NODE_NAME", "NODE_ADDRESS"]
+    assert names(metrics_port=9911, metrics_address="loopback") == ["NODE_NAME"]
+    assert names(metrics_address="node") == ["NODE_NAME"]
+
+
+@pytest.mark.parametrize(
+    ("cleanup", "expected"),
+    [
+        ({}, {}),
+        ({"metrics_address": "node"}, {}),
+        ({"metrics_port": 9911, "metrics_address": "loopback"}, {}),
+        ({"metrics_port": 9911}, {"hostNetwork": True}),
+    ],
+)
+def test_on_its_own_it_is_in_the_hosts_network_only_for_metrics_on_the_nodes_address(
+    run: Run, cleanup: CleanupArgs, expected: dict[str, bool]
+) -> None:
+    inputs: ImageCleanupArgs = {"namespace": "preload", "cleanup": cleanup}
+    resources = by_name(run(lambda: ImageCleanup("web", inputs)))
+    spec = pod(resources["web-cleanup-daemon-set"])
+    assert {key: spec[key] for key in spec if key.startswith("host")} == expected
+
+
+def test_once_it_has_started_no_probe_costs_anything(run: Run) -> None:
+    container, _ = cleanup_of(run)
+    assert [key for key in container if key.endswith("Probe")] == ["startupProbe"]
+    assert container["startupProbe"]["exec"]["command"][-1] == "ready"
+
+
 @pytest.mark.parametrize(
     ("cleanup", "path"),
     [
@@ -152,9 +188,14 @@ def test_metrics_are_on_a_port_only_where_one_is_given(run: Run) -> None:
         ({"schedule": "0 0 30 2 *"}, "cleanup.schedule"),
         ({"time_zone": "Mars/Olympus"}, "cleanup.time_zone"),
         ({"protect": ["*"]}, "cleanup.protect[0]"),
+        ({"protect": ["[a" * 20_000]}, "cleanup.protect[0]"),
+        ({"protect": [f"ghcr.io/acme/{n:0100}/*" for n in range(1800)]}, "cleanup.protect"),
         ({"high_water_percent": 50, "low_water_percent": 50}, "cleanup.low_water_percent"),
         ({"high_water_percent": 90, "eviction_percent": 90}, "cleanup.high_water_percent"),
         ({"metrics_port": 0}, "cleanup.metrics_port"),
+        ({"metrics_port": 80}, "cleanup.metrics_port"),
+        ({"metrics_port": 10250}, "cleanup.metrics_port"),
+        ({"metrics_address": "0.0.0.0"}, "cleanup.metrics_address"),  # noqa: S104 refused
         ({"report": "xml"}, "cleanup.report"),
         ({"runtime_socket": "containerd.sock"}, "cleanup.runtime_socket"),
         ({"runtime_socket": "/containerd.sock"}, "cleanup.runtime_socket"),
@@ -191,3 +232,38 @@ def test_on_its_own_it_selects_no_pods_of_a_lane(run: Run) -> None:
     resources = by_name(run(lambda: ImageCleanup("web", {"namespace": "preload"})))
     selector = resources["web-cleanup-daemon-set"].inputs["spec"]["selector"]["matchLabels"]
     assert selector["app.kubernetes.io/component"] == "cleanup"
+
+
+@pytest.mark.parametrize(
+    "socket",
+    [
+        *("/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/cri-dockerd.sock"),
+        *("/run/k3s/containerd/containerd.sock", "/var/run/crio/crio.sock"),
+        *("/var/snap/microk8s/common/run/containerd.sock", "/run/k0s/containerd.sock"),
+    ],
+)
+def test_the_socket_of_any_runtime_is_accepted(socket: str) -> None:
+    assert list(check_cleanup("cleanup", (), {"runtime_socket": socket})) == []
+
+
+@pytest.mark.parametrize(
+    ("socket", "reason"),
+    [
+        *((path, "absolute path") for path in ("x.sock", "", "/", "/run/containerd/", "//run/x")),
+        *((path, "absolute path") for path in ("/run/../etc/x.sock", "/run/./x/y", "/run//x/y")),
+        *((path, "absolute path") for path in ("/run/a:b/x", "/run/a\nb/x", "/run/x/y\n")),
+        *((path, "absolute path") for path in ("/run/$(NODE_NAME)/x", "/run/a b/x", "/run/é/x")),
+        *((path, "mounted whole") for path in ("/x.sock", "/etc/x.sock", "/usr/bin/x.sock")),
+        *((path, "mounted whole") for path in ("/proc/1/root/x", "/dev/x", "/var/lib/kubelet/x")),
+        *((path, "the cleanup has") for path in ("/var/lib/x.sock", "/var/x.sock")),
+        *(
+            (path, "the cleanup has")
+            for path in ("/var/lib/image-preloader/x", "/image-preloader/x")
+        ),
+        (f"/run/{'a' * 200}/x.sock", "at most 107"),
+    ],
+)
+def test_no_other_path_is_mounted(socket: str, reason: str) -> None:
+    (problem,) = check_cleanup("cleanup", (), {"runtime_socket": socket})
+    assert (problem.path, problem.value) == ("cleanup.runtime_socket", socket)
+    assert reason in problem.accepted

@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preloader.lanes import LEAST_GAIN, Lanes, spread
+from preloader.lanes import LEAST_GAIN, MAX_IMAGES_A_LANE, Lanes, spread
 from preloader.layers import Layers, union_bytes
 
 # The compressed sizes in the article's repro: py-kube, python, golang, rust.
@@ -153,3 +153,18 @@ def test_every_image_is_in_exactly_one_lane(images: list[dict[str, int]], count:
     lanes = spread(range(len(images)), count, by_index(images))
     assert sorted(index for lane in lanes for index in lane) == list(range(len(images)))
     assert all(lanes)
+
+
+def test_no_lane_has_more_images_than_a_pod_may() -> None:
+    # One image outweighs all others together, so that two lanes would do.
+    images = unshared([10**9, *[1] * (2 * MAX_IMAGES_A_LANE)])
+    lanes = spread(range(len(images)), 4, by_index(images))
+    assert sorted(map(len, lanes)) == [1, MAX_IMAGES_A_LANE, MAX_IMAGES_A_LANE]
+
+
+def test_an_exchange_of_shared_layers_leaves_no_lane_too_full() -> None:
+    count = MAX_IMAGES_A_LANE + 5
+    images = [{"shared": 1000} | {f"own {index}": index} for index in range(count)]
+    lanes = spread(range(count), 2, by_index(images))
+    assert sorted(index for lane in lanes for index in lane) == list(range(count))
+    assert max(map(len, lanes)) <= MAX_IMAGES_A_LANE

@@ -1,11 +1,13 @@
 """The lock file reads as it was written, changes where its content does, and refuses the rest."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preloader.layers import MAX_LAYER_BYTES
 from preloader.lock import (
     HEADER,
     Lock,
@@ -33,9 +35,7 @@ def locked(number: int, *architectures: str) -> LockedImage:
     )  # fmt: skip
 
 
-EXAMPLE = f"""{HEADER}version: 1
-images:
-  nginx:1.25:
+IMAGE = f"""  nginx:1.25:
     digest: {digest(1)}
     platforms:
       linux/amd64:
@@ -46,6 +46,11 @@ images:
           {digest(2)}: 2
           {digest(3)}: 3
 """
+EXAMPLE = f"{HEADER}version: 1\nimages:\n{IMAGE}"
+ALIASES = "a: &a [x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in itertools.pairwise("abcdefghij")
+)
 
 
 def test_the_text_is_for_a_person_to_review() -> None:
@@ -75,7 +80,7 @@ def test_a_long_reference_stays_on_one_line() -> None:
 references = st.from_regex(r"[a-z0-9]{1,9}(:[0-9.a-z]{1,9})?", fullmatch=True)
 digests = st.integers(min_value=0, max_value=2**256 - 1).map(digest)
 platforms = st.builds(
-    LockedPlatform, digests, st.dictionaries(digests, st.integers(min_value=0), max_size=3)
+    LockedPlatform, digests, st.dictionaries(digests, st.integers(0, MAX_LAYER_BYTES), max_size=3)
 )
 images = st.builds(
     LockedImage,
@@ -134,6 +139,13 @@ def test_while_locking_every_image_counts_as_locked_and_no_file_is_read(tmp_path
         ("size_bytes: 6", "size_bytes: 7", "size_bytes: 7: must be 6, as the layers add up to"),
         (f"{digest(3)}: 3", f"{digest(3)}: -3", f"layers.{digest(3)}: -3: must be a number of"),
         (f"{digest(3)}: 3", f"{digest(3)}: true", f"layers.{digest(3)}: true: must be a number of"),
+        (f"{digest(3)}: 3", f"{digest(3)}: 1{'0' * 400}", f"layers.{digest(3)}: "),
+        (f"{digest(3)}: 3", f"{digest(3)}: 1099511627777", f"layers.{digest(3)}: 1099511627777: "),
+        (f"{digest(3)}: 3", f"{digest(2)}: 3", "line 13: null: is no YAML (the key "),
+        ("images:\n", f"images:\n{IMAGE}", "line 14: null: is no YAML (the key 'nginx:1.25' "),
+        ("images:", "images: &a {x: *a}\nrest:", "contains itself"),
+        (EXAMPLE, f"version: 1\nimages: {'[' * 5000}", "line 2: null: is no YAML"),
+        (EXAMPLE, ALIASES, "is no YAML (stands for more than"),
         (f"{digest(3)}: 3", "three: 3", 'layers.three: "three": must be a digest'),
     ],
 )

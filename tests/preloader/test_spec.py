@@ -39,11 +39,16 @@ def test_pods_use_the_very_string_that_is_written() -> None:
 
 BAD_INPUTS = {
     "images": (args(), "at least one"),
+    "images ": (args(*(f"a:{n}" for n in range(801))), "at most 800: 200 in each of the pool's 4"),
+    "cleanup.protect": (
+        args(*(f"a.test/{'a' * 200}/b:{n}" for n in range(1000)), preload={"lanes": 16}),
+        "with the pool's 1000 images; a ConfigMap has room for",
+    ),
     "images[0]": (args("Nginx"), "lower case"),
     "images[2]": (args("a:1", "nginx", "docker.io/library/nginx:latest"), "images[1]"),
     "images[1]": (args(f"a:1@{DIGEST}", f"a@{DIGEST}"), "same image"),
     "image_sizes_bytes.b": (args("a", image_sizes_bytes={"b": 1}), "does not list"),
-    "image_sizes_bytes.a": (args("a", image_sizes_bytes={"a": 0}), "above 0"),
+    "image_sizes_bytes.a": (args("a", image_sizes_bytes={"a": 0}), "from 1 to 1099511627776"),
     "node_labels.-x": (args("a", node_labels={"-x": "1"}), "key '-x'"),
     "node_labels.x": (args("a", node_labels={"x": "a b"}), "letters, digits"),
     "node_labels.A_b/x": (args("a", node_labels={"A_b/x": "1"}), "DNS name"),
@@ -75,7 +80,7 @@ def test_bad_input_is_refused_by_path_value_and_what_is_accepted(path: str) -> N
     with pytest.raises(InvalidInput) as caught:
         preloader_spec("web", wrong)
     (problem,) = caught.value.problems
-    assert problem.path == path
+    assert problem.path == path.strip()
     assert accepted in problem.accepted
     assert str(problem) in str(caught.value)
 
