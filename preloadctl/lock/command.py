@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from preloadctl.errors import CommandError
+from preloadctl.helpers import helper_images
 from preloadctl.lock.compare import compare, next_lock
 from preloadctl.lock.fetching.fetch_all import Fetched, fetch_all
 from preloadctl.lock.images import Pool, WantedImage, registered_pools, wanted_images
@@ -19,9 +20,10 @@ from preloadctl.lock.proposing.workloads import find_workloads
 from preloadctl.lock.summary import change_lines, failure_lines, missing_lines
 from preloadctl.lock.write import replace_file
 from preloadctl.project import Project, load_project
-from preloadctl.recorder import record_components, working_folder
+from preloadctl.recorder import Registration, record_components, working_folder
 from preloader.images import InvalidReference, parse_reference
 from preloader.lock import Lock, lock_path, lock_text, locking, read_lock
+from preloader.printable import printable
 
 
 def lock(options: argparse.Namespace) -> None:
@@ -29,29 +31,31 @@ def lock(options: argparse.Namespace) -> None:
     # It warns of headers that were cut off, which is reported here as what it is.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     project = load_project(Path.cwd(), options.stack)
-    wanted = wanted_images(_pools(project))
+    registrations = _registrations(project)
+    wanted = wanted_images(_pools(registrations, project), helper_images(registrations))
     path = working_folder(project) / lock_path(project.stack)
     old = read_lock(path)
     asked = _chosen(wanted, options.update)
     fetched = _fetch(asked, options)
     new = next_lock(old, Lock(fetched.images), [image.written for image in wanted])
     text = lock_text(new)
-    # Where nothing is known there is nothing to write.
-    current = path.read_text(encoding="utf-8") == text if path.exists() else not new.images
-    if not current and not options.check:
-        replace_file(path, text)
     missing = [
         image.written
         for image in wanted
         if image.written not in new.images and image.written not in fetched.failures
     ]
-    _say(f"{path.name}:", *change_lines(compare(old, new), new), *missing_lines(missing))
+    said = [f"{path.name}:", *change_lines(compare(old, new), new), *missing_lines(missing)]
+    # Where nothing is known there is nothing to write.
+    current = path.read_text(encoding="utf-8") == text if path.exists() else not new.images
+    if not current and not options.check:
+        replace_file(path, text)
+    _say(*said)
     problems = list(failure_lines(fetched.failures, len(asked), old))
     if options.check and (missing or not current):
         command = f"`preloadctl lock --stack {project.stack}`"
         problems.append(f"{path.name} is out of date; run {command} and commit the file")
     if problems:
-        raise CommandError("\n".join(problems))
+        raise CommandError(*problems)
 
 
 def propose(options: argparse.Namespace) -> None:
@@ -61,7 +65,8 @@ def propose(options: argparse.Namespace) -> None:
             "--from-cluster and --from-manifests ask no registry and write nothing; "
             "leave out --check and --update"
         )
-    pools = _pools(load_project(Path.cwd(), options.stack))
+    project = load_project(Path.cwd(), options.stack)
+    pools = _pools(_registrations(project), project)
     if options.from_cluster is not None:
         source, place = read_cluster(options.from_cluster), f"the cluster of {options.from_cluster}"
     else:
@@ -81,9 +86,13 @@ def propose(options: argparse.Namespace) -> None:
         _say("preloadctl: skipped:", *(f"  {each}" for each in skipped), stderr=True)
 
 
-def _pools(project: Project) -> list[Pool]:
+def _registrations(project: Project) -> list[Registration]:
     with locking():
-        pools = registered_pools(record_components(project))
+        return list(record_components(project))
+
+
+def _pools(registrations: Sequence[Registration], project: Project) -> list[Pool]:
+    pools = registered_pools(registrations)
     if not pools:
         raise CommandError(
             f"the program of stack {project.stack} registers no ImagePreloader, "
@@ -99,9 +108,9 @@ def _chosen(wanted: Sequence[WantedImage], names: Sequence[str] | None) -> list[
     by_reference = {str(image.reference): image for image in wanted}
     unknown = [name for name in names if _normal(name) not in by_reference]
     if unknown:
-        lines = "".join(f"\n  {image.written}" for image in wanted)
         raise CommandError(
-            f"--update: no pool of the stack lists {', '.join(unknown)}; its images are:{lines}"
+            f"--update: no pool of the stack lists {', '.join(unknown)}; its images are:",
+            *(f"  {image.written}" for image in wanted),
         )
     chosen = {_normal(name) for name in names}
     return [image for image in wanted if str(image.reference) in chosen]
@@ -139,4 +148,4 @@ def _progress(total: int) -> Generator[Callable[[], None]]:
 def _say(*lines: str, stderr: bool = False) -> None:
     console = Console(stderr=stderr, soft_wrap=True, markup=False, highlight=False, emoji=False)
     for line in lines:
-        console.print(line)
+        console.print(printable(line))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from preloadctl.helpers import HelperImage
 from preloadctl.recorder import Registration
 from preloader.images import Reference, parse_reference
 from preloader.placement import architecture
@@ -62,12 +63,14 @@ def registered_pools(registrations: Iterable[Registration]) -> list[Pool]:
     return sorted(pools, key=lambda pool: pool.name)
 
 
-def wanted_images(pools: Iterable[Pool]) -> list[WantedImage]:
-    """Returns the images of pools, each once by the way it is written, sorted."""
+def wanted_images(pools: Iterable[Pool], helpers: Iterable[HelperImage]) -> list[WantedImage]:
+    """Returns the images of pools and of their pods, each once as it is written, sorted."""
     architectures: dict[str, set[str]] = defaultdict(set)
     for pool in pools:
         for image in pool.images:
             architectures[image].add(pool.architecture)
+    for helper in helpers:
+        architectures[helper.name].add(helper.architecture)
     return [
         WantedImage(image, parse_reference(image), tuple(sorted(architectures[image])))
         for image in sorted(architectures)

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from preloadctl.lock.compare import Change, ChangeKind
-from preloadctl.lock.text import printable
 from preloader.lock import Lock, LockedImage, LockedPlatform
+from preloader.printable import printable, shortened
 
 DIGEST_SHOWN_LENGTH = len("sha256:") + 12
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 UNIT_STEP = 1024
 KIND_WIDTH = len("not there") + 1
+# No honest reason is longer; a registry's may be.
+MOST_OF_A_REASON = 400
 
 
 def change_lines(changes: Sequence[Change], new: Lock) -> Iterator[str]:
@@ -44,7 +46,7 @@ def failure_lines(failures: Mapping[str, str], asked: int, known: Lock) -> Itera
         yield f"{len(failures)} of {asked} images could not be locked:"
     for image, reason in sorted(failures.items()):
         yield f"  {image}"
-        for part in printable(reason).split("; "):
+        for part in shortened(printable(reason), MOST_OF_A_REASON).split("; "):
             yield f"    {part}"
         if image in known.images:
             yield "    what was locked before stays"

@@ -15,7 +15,7 @@ from preloadctl.lock.registries.registry import Asker, Registries
 from preloadctl.lock.registries.transport import Transport
 from preloader.lock import LockedImage
 
-Results = SimpleQueue[tuple[WantedImage, LockedImage | Exception]]
+Results = SimpleQueue[tuple[WantedImage, LockedImage | NotLocked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,17 @@ def fetch_all(
 
 def _outcome(
     registries: Registries, transport: Transport, deadline: Deadline, wanted: WantedImage
-) -> LockedImage | Exception:
+) -> LockedImage | NotLocked:
     cut = Timer(deadline.timeout_seconds, transport.cut)
     cut.daemon = True
     cut.start()
     try:
         return fetch_image(registries, Asker(transport, deadline, wanted.reference), wanted)
-    except Exception as error:  # noqa: BLE001 it is raised where the results are read
+    except NotLocked as error:
         return error
+    # Whatever one registry makes go wrong, the others' answers are not lost for it.
+    except Exception as error:  # noqa: BLE001
+        return NotLocked(f"its answer made preloadctl fail; report this: {error!r}")
     finally:
         cut.cancel()
 
@@ -90,8 +93,6 @@ def _collected(results: Results, count: int, done: Callable[[], None]) -> Fetche
         match outcome:
             case NotLocked():
                 fetched.failures[wanted.written] = str(outcome)
-            case Exception():
-                raise outcome
             case _:
                 fetched.images[wanted.written] = outcome
         done()

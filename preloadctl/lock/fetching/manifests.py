@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preloadctl.lock.registries.errors import NotLocked
+from preloader.layers import MAX_LAYER_BYTES
 from preloader.lock import is_digest
 from preloader.plain import Map, is_list, is_map
 
@@ -124,8 +125,8 @@ def _manifest(content: Map) -> Manifest:
     layers_bytes: dict[str, int] = {}
     for layer in _maps(content, "layers"):
         size_bytes = layer.get("size")
-        if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 0:
-            raise _malformed("a layer without a size")
+        if type(size_bytes) is not int or not 0 <= size_bytes <= MAX_LAYER_BYTES:
+            raise _malformed(f"a layer without a size from 0 to {MAX_LAYER_BYTES} bytes")
         layers_bytes[_digest(layer)] = size_bytes
     return Manifest(_digest(config), layers_bytes)
 

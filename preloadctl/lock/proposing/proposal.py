@@ -5,18 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import yaml
-
 from preloadctl.lock.images import Pool
 from preloadctl.lock.proposing.fit import Fit, Labels, fit
 from preloadctl.lock.proposing.workloads import Workload
-from preloadctl.lock.text import printable
 from preloader.images import InvalidReference, parse_reference
+from preloader.printable import printable, shortened
+from preloader.yaml_values import InvalidYaml, is_plain, read_yaml
 
 # Those of Helm, of shells and `envsubst`, and of Kustomize's variables.
 TEMPLATE_MARKS = ("{{", "${", "$(")
 # Of the names of workloads, and of images that might run on a pool.
 USERS_SHOWN, POSSIBLE_SHOWN = 3, 10
+MOST_OF_A_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def invalid_images(workloads: Iterable[Workload]) -> list[str]:
     """Returns what to say of images that no runtime accepts, such as those of a template."""
     return sorted(
         {
-            printable(f"{workload.name}: {image!r}: {_reason(image, error)}")
+            ": ".join(map(_named, (workload.name, repr(image), _reason(image, error))))
             for workload in workloads
             for image in workload.images
             for error in (_error(image),)
@@ -62,7 +62,7 @@ def invalid_images(workloads: Iterable[Workload]) -> list[str]:
 def proposal_lines(each: Proposal) -> Iterator[str]:
     """Yields the pool's part of the stack file, what is listed first and in its order."""
     listed = {str(parse_reference(image)): image for image in each.pool.images}
-    yield f"  {each.pool.name}:"
+    yield f"  {_scalar(each.pool.name)}:"
     yield "    images:"
     for normal, image in listed.items():
         use = each.used.get(normal)
@@ -119,12 +119,19 @@ def _possible_lines(uses: Sequence[Use]) -> Iterator[str]:
 
 
 def _names(users: Iterable[str]) -> str:
-    names = sorted(map(printable, users))
+    names = sorted(map(_named, users))
     more = [f"{len(names) - USERS_SHOWN} more"] if len(names) > USERS_SHOWN else []
     return ", ".join([*names[:USERS_SHOWN], *more])
 
 
-def _scalar(image: str) -> str:
-    """The image as YAML: a name of digits alone, or an address in brackets, needs quotes."""
-    plain: object = None if image.startswith("[") else yaml.safe_load(image)
-    return image if plain == image else json.dumps(image)
+def _named(text: str) -> str:
+    return shortened(printable(text), MOST_OF_A_NAME)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML: what would be read as a number, or an address in brackets, needs quotes."""
+    try:
+        is_text = not text.startswith("[") and read_yaml(text) == text and is_plain(text)
+    except InvalidYaml:
+        is_text = False
+    return text if is_text else json.dumps(text, ensure_ascii=False)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from preloadctl.errors import CommandError
 from preloader.plain import Map, is_list, is_map
+from preloader.yaml_values import InvalidYaml, read_documents
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # pods first, since where they run says more than what their templates ask for.
@@ -37,11 +36,18 @@ def read_folder(folder: Path) -> Source:
     skipped: list[str] = []
     for path in _files(folder):
         try:
-            documents = list(yaml.load_all(path.read_bytes(), Loader=yaml.CSafeLoader))
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f"{path}:{mark.line + 1}" if mark else str(path)
-            skipped.append(f"{place}: no YAML; if it is a template, render it first")
+            documents = list(read_documents(path.read_text(encoding="utf-8-sig")))
+        except InvalidYaml as error:
+            place = f"{path}:{error.line}"
+            skipped.append(
+                f"{place}: no YAML ({error.reason}); if it is a template, render it first"
+            )
+            continue
+        except UnicodeDecodeError:
+            skipped.append(f"{path}: is not UTF-8")
+            continue
+        except OSError as error:
+            skipped.append(f"{path}: {error.strerror}")
             continue
         for item in _objects(documents):
             objects.append(item)
@@ -67,11 +73,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         # Sorted in place, which is the order in which `walk` goes on.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place) / name for name in sorted(names) if name.endswith(SUFFIXES))
+        paths = (Path(place) / name for name in sorted(names) if name.endswith(SUFFIXES))
+        yield from (path for path in paths if path.is_file())
 
 
 def _objects(documents: list[Any]) -> Iterator[Map]:
     for document in documents:
+        if is_list(document):
+            yield from _objects(document)
         if not is_map(document) or not isinstance(document.get("kind"), str):
             continue
         items: object = document.get("items")

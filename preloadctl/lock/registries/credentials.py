@@ -25,6 +25,10 @@ HELPER_HAS_NONE = "credentials not found in native keychain"
 # Stands for the user where a helper's secret is an identity token.
 TOKEN_USER = docker.auth.TOKEN_USERNAME
 ECR_USER = "AWS"
+# What reading a config that is not as Docker writes it ends in.
+_NOT_DOCKERS = (
+    *(DockerException, ValueError, KeyError, TypeError, AttributeError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,17 @@ class Credentials:
 
 def find_credentials(registry: str, deadline: Deadline) -> Credentials:
     """Returns what this machine has for the registry, the host as references write it."""
-    try:
-        config = cast("Map", docker.auth.load_config())  # pyright: ignore[reportUnknownMemberType]
-    except (DockerException, ValueError, KeyError, TypeError, AttributeError):
-        return Credentials(trouble=f"{find_config_file()} is not as Docker writes it")
     # The key of Docker Hub is a URL: https://docs.docker.com/reference/cli/docker/login/
     key = docker.auth.INDEX_URL if registry == docker.auth.INDEX_NAME else registry
-    helper = config.get("credHelpers", {}).get(key) or config.get("credsStore")
+    try:
+        helper, written = _configured(registry, key)
+    except _NOT_DOCKERS:
+        return Credentials(trouble=f"{find_config_file()} is not as Docker writes it")
     found = _from_helper(helper, key, deadline) if helper else Credentials()
     if found.known:
         return found
-    written = _written(config["auths"], registry)
-    if written:
-        return _from_config(written)
+    if written.known:
+        return written
     region = ecr_region(registry)
     if region is None:
         return found
@@ -65,12 +67,18 @@ def find_credentials(registry: str, deadline: Deadline) -> Credentials:
     return from_aws if from_aws.known else Credentials(trouble=", and ".join(troubles))
 
 
-def _written(entries: Mapping[str, Map], registry: str) -> Map | None:
-    config = docker.auth.AuthConfig({"auths": dict(entries)})
-    return cast(
-        "Map | None",
-        config.resolve_authconfig(registry),  # pyright: ignore[reportUnknownMemberType]
-    )
+def _configured(registry: str, key: str) -> tuple[str, Credentials]:
+    """Returns the helper that Docker's config names, if it does, and what is written there.
+
+    Raises one of `_NOT_DOCKERS`, whatever is in the file.
+    """
+    config = cast("Map", docker.auth.load_config())  # pyright: ignore[reportUnknownMemberType]
+    helper = config.get("credHelpers", {}).get(key) or config.get("credsStore") or ""
+    if not isinstance(helper, str):
+        raise TypeError("the name of a helper is no text")
+    written = docker.auth.AuthConfig({"auths": dict(config["auths"])})
+    entry = cast("Map | None", written.resolve_authconfig(registry))  # pyright: ignore[reportUnknownMemberType]
+    return helper, _from_config(entry or {})
 
 
 def _from_config(entry: Mapping[str, object]) -> Credentials:
@@ -92,7 +100,7 @@ def _from_helper(name: str, registry: str, deadline: Deadline) -> Credentials:
         return Credentials(trouble=f"{program} failed for {registry}")
     try:
         answer: object = json.loads(result.stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not is_map(answer):
         return Credentials(trouble=f"{program} gave no credentials for {registry}")
@@ -116,15 +124,16 @@ def _run(
     command: list[str], text: str, deadline: Deadline
 ) -> subprocess.CompletedProcess[str] | str:
     """Returns what a program on PATH did, or why it did not."""
-    program = shutil.which(command[0])
-    if program is None:
-        return f"{command[0]} is not on PATH"
     try:
+        program = shutil.which(command[0])
+        if program is None:
+            return f"{command[0]} is not on PATH"
         return subprocess.run(  # noqa: S603 what Docker's config names, as Docker itself runs it
             [program, *command[1:]],
             input=text,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=deadline.remaining_seconds(command[0]),
             check=False,
         )
@@ -132,3 +141,5 @@ def _run(
         return f"{command[0]} took longer than {deadline.timeout_seconds:g} s"
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
+    except ValueError as error:
+        return f"{command[0]!r} is no program's name: {error}"

@@ -21,6 +21,8 @@ from preloadctl.lock.registries.transport import Answer
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 # Threads that were refused together do not come back together.
 JITTER = (0.75, 1.25)
+# Beyond any image's time.
+LONGEST_PAUSE_SECONDS = 6 * 3600
 
 
 class Patience:
@@ -68,6 +70,7 @@ def _jitter() -> float:
 
 def _retry_after_seconds(answer: Answer) -> float:
     try:
-        return Retry().parse_retry_after(answer.headers.get("retry-after", "0"))
-    except InvalidHeader:
+        seconds = Retry().parse_retry_after(answer.headers.get("retry-after", "0"))
+    except (InvalidHeader, ValueError, OverflowError):
         return 0
+    return min(seconds, LONGEST_PAUSE_SECONDS)

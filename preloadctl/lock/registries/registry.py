@@ -16,7 +16,7 @@ from preloadctl.lock.registries.credentials import Credentials, find_credentials
 from preloadctl.lock.registries.deadline import Deadline
 from preloadctl.lock.registries.errors import NotLocked
 from preloadctl.lock.registries.failures import refusal, status_failure
-from preloadctl.lock.registries.hosts import host_of, registry_url, same_origin
+from preloadctl.lock.registries.hosts import host_of, is_loopback, registry_url, same_origin
 from preloadctl.lock.registries.once import OncePerKey
 from preloadctl.lock.registries.patience import Patience
 from preloadctl.lock.registries.transport import Answer, Transport
@@ -33,6 +33,19 @@ class Asker:
     transport: Transport
     deadline: Deadline
     reference: Reference
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Asks once; raises RequestException and NotLocked."""
+        return self.transport.get(url, headers, self.deadline, is_local=self.is_local)
+
+    def post(self, url: str, form: Mapping[str, str]) -> Answer:
+        """Sends a form once; raises as `get` does."""
+        return self.transport.post(url, form, self.deadline, is_local=self.is_local)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the reference itself names this machine as the registry."""
+        return is_loopback(self.reference.registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +119,7 @@ class Registries:
                 "client_id": CLIENT_ID,
             }
             url = challenge.realm
-            answer = self._patience.ask(
-                url, asker.deadline, lambda: asker.transport.post(url, form, asker.deadline)
-            )
+            answer = self._patience.ask(url, asker.deadline, lambda: asker.post(url, form))
         else:
             joint = "&" if "?" in challenge.realm else "?"
             url = f"{challenge.realm}{joint}{urlencode(query)}"
@@ -135,9 +146,7 @@ class Registries:
         return self._accesses.get(registry, lambda: _access(challenge, asker), asker.deadline)
 
     def _ask(self, asker: Asker, url: str, headers: Mapping[str, str]) -> Answer:
-        return self._patience.ask(
-            url, asker.deadline, lambda: asker.transport.get(url, headers, asker.deadline)
-        )
+        return self._patience.ask(url, asker.deadline, lambda: asker.get(url, headers))
 
 
 def _challenge(answer: Answer) -> Challenge | None:

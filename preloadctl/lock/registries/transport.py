@@ -31,7 +31,7 @@ class TooLarge(requests.RequestException):
 
 
 class PlainHttp(requests.RequestException):
-    """A URL of another machine without TLS, over which credentials could be read."""
+    """A URL without TLS, of another machine or of this one where another one names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,29 @@ class Transport:
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._session = _Session()
         self._session.mount("https://", _Adapter(self._connected))
-        self._session.mount("http://", _LoopbackAdapter(self._connected))
+        self._plain = _LoopbackAdapter(self._connected)
+        self._session.mount("http://", self._plain)
 
     def close(self) -> None:
         """Closes the connections; another thread must not be waiting for them."""
         self._session.close()
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: Deadline) -> Answer:
-        """Follows redirects; credentials stay with the URL's own host and port."""
+    def get(
+        self, url: str, headers: Mapping[str, str], deadline: Deadline, *, is_local: bool
+    ) -> Answer:
+        """Follows redirects; credentials stay with the URL's own host and port.
+
+        Plain HTTP is spoken for a registry that `is_local` alone: what another one names may be any
+        program of this machine.
+        """
+        self._plain.is_allowed = is_local
         return self._request("GET", url, deadline, headers=dict(headers))
 
-    def post(self, url: str, form: Mapping[str, str], deadline: Deadline) -> Answer:
-        """Sends a form, to this URL alone."""
+    def post(
+        self, url: str, form: Mapping[str, str], deadline: Deadline, *, is_local: bool
+    ) -> Answer:
+        """Sends a form, to this URL alone; for plain HTTP see `get`."""
+        self._plain.is_allowed = is_local
         return self._request("POST", url, deadline, data=dict(form), allow_redirects=False)
 
     def cut(self) -> None:
@@ -152,8 +163,10 @@ class _Adapter(HTTPAdapter):
 class _LoopbackAdapter(_Adapter):
     """Speaks plain HTTP with this machine alone, and past any proxy, as container runtimes do."""
 
+    is_allowed = False
+
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        if not is_loopback(host_of(str(request.url))):
+        if not (self.is_allowed and is_loopback(host_of(str(request.url)))):
             raise PlainHttp(request=request)
         return super().send(request, *args, **{**options, "proxies": None})
 

@@ -40,6 +40,11 @@ class Response:
     said_length: int | None = None
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing: clients that hang up are what these tests are about."""
+
+
 class RegistryServer:
     """A running registry. `auth` is "", "basic", "bearer" or "anonymous" (a token for anyone)."""
 
@@ -56,10 +61,8 @@ class RegistryServer:
         self._always: dict[str, Response] = {}
         self._lock = threading.Lock()
         self._at_once = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        # Clients that hang up are what these tests are about.
-        self._server.handle_error = lambda *_: None
         self._server.block_on_close = False
         self.host = f"127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

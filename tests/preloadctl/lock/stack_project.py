@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from preloader.lock import read_lock
 from tests.preloadctl.lock.made_images import AMD64, ARM64, Part, index, layer, manifest
@@ -25,9 +26,10 @@ class Stack:
     folder: Path
     run: Callable[..., Result]
 
-    def write(self, *pools: dict[str, object]) -> None:
+    def write(self, *pools: dict[str, Any]) -> None:
+        """Of their helper images the pools have an image of their own, unless they say others."""
         text = "".join(
-            f"ImagePreloader('pool-{number}', {{'namespace': 'apps', **{pool!r}}})\n"
+            f"ImagePreloader('pool-{number}', {_without_helpers(pool)!r})\n"
             for number, pool in enumerate(pools)
         )
         program = f"from preloader import ImagePreloader\n{text}"
@@ -39,6 +41,12 @@ class Stack:
 
     def locked(self) -> set[str]:
         return set(read_lock(self.path).images)
+
+
+def _without_helpers(pool: dict[str, Any]) -> dict[str, Any]:
+    helpers = {"busybox": pool["images"][0]}
+    more = {"cleanup": {"enabled": False}, "helper_images": helpers}
+    return {"namespace": "apps", **more, **pool}
 
 
 def push(registry: RegistryServer, repository: str, tag: str, *layers: Part) -> str:

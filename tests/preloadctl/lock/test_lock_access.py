@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from preloadctl.lock.registries.hosts import registry_url
+from preloadctl.lock.registries.registry import Asker
 from preloadctl.lock.registries.transport import PlainHttp, Transport
+from preloader.images import parse_reference
 from tests.preloadctl.lock.locking import (
     deadline,
     failure,
@@ -227,7 +229,34 @@ def test_plain_http_is_for_this_machine_alone() -> None:
     assert registry_url("127.0.0.1.example.com") == "https://127.0.0.1.example.com"
     transport = Transport()
     with pytest.raises(PlainHttp):
-        transport.get("http://registry.invalid/v2/", {}, deadline())
+        transport.get("http://registry.invalid/v2/", {}, deadline(), is_local=True)
+
+
+@pytest.mark.parametrize(
+    ("image", "is_local"),
+    [
+        ("localhost:5000/app:1", True),
+        ("127.0.0.1:5000/app:1", True),
+        ("registry.example.com/app:1", False),
+        ("localhost.example.com/app:1", False),
+        ("nginx:1.25", False),
+    ],
+)
+def test_a_reference_names_this_machine_or_does_not(image: str, is_local: bool) -> None:  # noqa: FBT001
+    assert Asker(Transport(), deadline(), parse_reference(image)).is_local is is_local
+
+
+def test_plain_http_with_this_machine_is_for_references_that_name_it(
+    registry: RegistryServer,
+) -> None:
+    transport, url = Transport(), f"http://{registry.host}/v2/"
+    assert transport.get(url, {}, deadline(), is_local=True).status == 200
+    asked = len(registry.requests)
+    with pytest.raises(PlainHttp):
+        transport.get(url, {}, deadline(), is_local=False)
+    with pytest.raises(PlainHttp):
+        transport.post(url, {}, deadline(), is_local=False)
+    assert len(registry.requests) == asked
 
 
 @pytest.mark.parametrize("realm", ["http://[bad", "tokens", "ftp://tokens.invalid"])

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from preloader import HelperImagesArgs
 from preloader.lock import HEADER, read_lock
 from tests.preloadctl.lock.registry_server import RegistryServer, Response
 from tests.preloadctl.lock.stack_project import LARGE, SMALL, Result, Stack, push
@@ -150,9 +151,33 @@ def test_a_program_that_needs_the_lock_is_run_before_there_is_one(
         "from preloader.lock import lock_path, read_lock\n"
         f"layers = read_lock(lock_path('dev')).image_layers_bytes([{web!r}], 'amd64')\n"
         f"assert layers[{web!r}]\n"
-        f"ImagePreloader('web', {{'namespace': 'apps', 'images': [{web!r}]}})\n"
+        f"ImagePreloader('web', {{'namespace': 'apps', 'images': [{web!r}],\n"
+        f"    'helper_images': {{'busybox': {web!r}, 'python': {web!r}}}}})\n"
     )
     assert stack.run().code == 0
+
+
+def test_the_images_that_pods_run_beside_are_locked_and_pinned_by_their_index(
+    registry: RegistryServer, stack: Stack
+) -> None:
+    web, *helpers = (push(registry, name, "1", SMALL) for name in ("web", "box", "py", "pause"))
+    names = dict(zip(("busybox", "python", "pause"), helpers, strict=True))
+    (stack.folder / "__main__.py").write_text(
+        "from preloader import ImageCleanup, ImagePreloader, lock_path, read_lock\n"
+        f"helpers = read_lock(lock_path('dev')).helper_images({names!r})\n"
+        "ImageCleanup('other', {'namespace': 'apps', 'helper_images': helpers})\n"
+        f"ImagePreloader('web', {{'namespace': 'apps', 'images': [{web!r}],\n"
+        "    'helper_images': helpers, 'preload': {'mode': 'init'}})\n"
+    )
+    assert stack.run().code == 0
+    assert stack.locked() == {web, *helpers}
+    locked = read_lock(stack.path)
+    pinned = locked.helper_images(HelperImagesArgs(**names))
+    assert pinned == {key: f"{name}@{locked.images[name].digest}" for key, name in names.items()}
+    # The program hands over what is pinned already, and the tag is asked for all the same.
+    push(registry, "py", "1", LARGE)
+    result = stack.run("--check")
+    assert (result.code, "py:1" in result.out) == (1, True)
 
 
 def test_a_stack_without_preloaders_and_a_broken_lock_file_are_refused(stack: Stack) -> None:
@@ -164,6 +189,24 @@ def test_a_stack_without_preloaders_and_a_broken_lock_file_are_refused(stack: St
     assert result.code == 1
     assert "delete it and lock anew" in result.err
     assert stack.path.read_text() == "<<<<<<< HEAD\n"
+
+
+def test_what_a_lock_file_or_a_registry_says_moves_no_cursor(
+    registry: RegistryServer, stack: Stack
+) -> None:
+    web, api = push(registry, "web", "1", SMALL), f"{registry.host}/api:1"
+    stack.write({"images": [web]})
+    stack.run()
+    text = stack.path.read_text()
+    stack.path.write_text(text.replace(f"  {web}:", f'  "{web}\\e[2J\\r\\N\\u202e":'))
+    served = Response(body=b"{}", headers={"Content-Type": "a/b\x1b[2J"})
+    registry.always("/v2/api/manifests/1", served)
+    stack.write({"images": [api]})
+    result = stack.run()
+    assert result.code == 1
+    assert rf"dropped   {web}\x1b[2J\r\x85\u202e" in result.out
+    assert r"is a/b\x1b[2j, and no image" in result.err
+    assert all(line.isprintable() for line in f"{result.out}{result.err}".split("\n"))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,11 @@ def test_a_helper_that_has_nothing_leaves_it_to_the_file(
         ("echo secret-of-the-helper; exit 1", "docker-credential-made failed for example.com"),
         ("echo secret-of-the-helper", "docker-credential-made gave no credentials for example.com"),
         ("sleep 5", "docker-credential-made took longer than 0.2 s"),
+        (r"printf '\377\376'", "docker-credential-made gave no credentials for example.com"),
+        (
+            "head -c 100000 /dev/zero | tr '\\0' '['",
+            "docker-credential-made gave no credentials for example.com",
+        ),
     ],
 )
 def test_a_helper_that_fails_is_named_and_not_quoted(
@@ -52,6 +57,32 @@ def test_a_helper_that_fails_is_named_and_not_quoted(
 def test_a_broken_config_file_is_named(docker_config: Path) -> None:
     write_docker_config(docker_config, {"auths": {"example.com": {"auth": "no-pair"}}})
     assert find("example.com").trouble == f"{docker_config}/config.json is not as Docker writes it"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"credHelpers": "x"}',
+        '{"credHelpers": ["x"]}',
+        '{"credHelpers": {"example.com": 5}}',
+        '{"credsStore": ["x"]}',
+        '{"auths": "x"}',
+        '{"auths": {"example.com": "x"}}',
+        '{"auths": {"example.com": {"auth": 5}}}',
+        "[" * 100_000,
+        '{"credsStore": ' + "[" * 100_000,
+    ],
+)
+def test_whatever_is_in_a_config_file_it_gives_no_credentials_and_no_traceback(
+    docker_config: Path, content: str
+) -> None:
+    (docker_config / "config.json").write_text(content)
+    assert not find("example.com").known
+
+
+def test_a_helper_whose_name_no_program_can_have_is_named(docker_config: Path) -> None:
+    write_docker_config(docker_config, {"credsStore": "a\0b"})
+    assert "docker-credential-a" in find("example.com").trouble
 
 
 def test_credentials_of_docker_hub_are_under_its_old_url(docker_config: Path) -> None:

@@ -4,7 +4,10 @@ import time
 
 import pytest
 
+from preloadctl.lock.fetching import fetch_all as fetch_all_module
 from preloadctl.lock.fetching.fetch_all import fetch_all
+from preloadctl.lock.images import WantedImage
+from preloader.lock import LockedImage
 from tests.preloadctl.lock.locking import fetch, wanted
 from tests.preloadctl.lock.made_images import AMD64, config, index, layer, manifest
 from tests.preloadctl.lock.registry_server import RegistryServer
@@ -30,6 +33,20 @@ def test_a_hundred_images_take_three_requests_each_and_one_for_their_registry(
     assert len(fetch(images, concurrency=5).images) == 100
     assert len(registry.requests) == 301
     assert 2 <= registry.most_at_once <= 5
+
+
+def test_whatever_an_answer_makes_go_wrong_the_others_are_not_lost(
+    registry: RegistryServer, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch_one(_: object, __: object, wanted: WantedImage) -> LockedImage:
+        if "odd" in wanted.written:
+            raise OverflowError("a number beyond reason")
+        return LockedImage("sha256:1", {})
+
+    monkeypatch.setattr(fetch_all_module, "fetch_image", fetch_one)
+    fetched = fetch([wanted("odd:1"), wanted(image)])
+    assert set(fetched.images) == {image}
+    assert "a number beyond reason" in fetched.failures["odd:1"]
 
 
 def test_tags_of_one_repository_share_a_token(registry: RegistryServer) -> None:

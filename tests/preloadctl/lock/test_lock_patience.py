@@ -6,6 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
+from preloadctl.lock.registries.deadline import Deadline
 from preloadctl.lock.registries.transport import BODY_MAX_BYTES
 from tests.preloadctl.lock.locking import failure, fetch, lock_one, wanted
 from tests.preloadctl.lock.made_images import AMD64, INDEX, config, index, layer, manifest
@@ -22,8 +23,18 @@ def image(registry: RegistryServer) -> str:
     return f"{registry.host}/app:1"
 
 
-def seconds_since(start: float) -> float:
-    return time.monotonic() - start
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of every pause before a request is made again."""
+    seconds: list[float] = []
+    sleep = Deadline.sleep
+
+    def keep(deadline: Deadline, pause: float) -> None:
+        seconds.append(pause)
+        sleep(deadline, pause)
+
+    monkeypatch.setattr(Deadline, "sleep", keep)
+    return seconds
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -56,7 +67,7 @@ def test_the_pause_that_a_registry_asks_for_is_kept(registry: RegistryServer, im
     registry.then(PATH, Response(429, headers={"Retry-After": "1"}))
     start = time.monotonic()
     lock_one(image)
-    assert 1 <= seconds_since(start) < 1.8
+    assert time.monotonic() - start >= 1
 
 
 def test_the_pause_may_be_a_date(registry: RegistryServer, image: str) -> None:
@@ -72,9 +83,7 @@ def test_a_pause_above_the_time_limit_fails_the_image_that_is_told_and_no_other(
     told = Response(429, headers={"Retry-After": "3600"})
     registry.always("/v2/busy/manifests/1", told)
     busy = f"{registry.host}/busy:1"
-    start = time.monotonic()
     fetched = fetch([wanted(busy), wanted(image)], concurrency=1)
-    assert seconds_since(start) < 1
     assert fetched.failures == {
         busy: f"{registry.host} asks to wait 3600 s, which is more than is left of the 10 s for an "
         "image; try again then, or raise --timeout-seconds"
@@ -96,9 +105,20 @@ def test_a_pause_is_kept_by_all_threads(registry: RegistryServer, image: str) ->
     assert not [each for each in asked if 0.3 < each - refused < 1]
 
 
-def test_a_pause_in_no_known_form_is_none(registry: RegistryServer, image: str) -> None:
-    registry.then(PATH, Response(503, headers={"Retry-After": "soon"}))
+@pytest.mark.parametrize(
+    "pause", ["soon", "9" * 5000, "-1", "Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 99 Foo 2026", "1e9"]
+)
+def test_a_pause_in_no_known_form_is_none(registry: RegistryServer, image: str, pause: str) -> None:
+    registry.then(PATH, Response(503, headers={"Retry-After": pause}))
     lock_one(image)
+
+
+@pytest.mark.parametrize("pause", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_pause_beyond_any_patience_fails_the_image(
+    registry: RegistryServer, image: str, pause: str
+) -> None:
+    registry.then(PATH, Response(503, headers={"Retry-After": pause}))
+    assert "asks to wait 21600 s" in failure(image)
 
 
 def test_a_rate_limit_slows_all_images_and_fails_none(registry: RegistryServer) -> None:
@@ -110,12 +130,11 @@ def test_a_rate_limit_slows_all_images_and_fails_none(registry: RegistryServer) 
     assert fetch(images).failures == {}
 
 
-@pytest.mark.parametrize(("drip_headers", "where"), [(False, "body"), (True, "headers")])
+@pytest.mark.parametrize("drip_headers", [False, True], ids=["body", "headers"])
 def test_a_drip_ends_with_the_time(
     registry: RegistryServer,
     image: str,
     drip_headers: bool,  # noqa: FBT001 the table's
-    where: str,
 ) -> None:
     drip = Response(
         body=TOP.body,
@@ -124,9 +143,7 @@ def test_a_drip_ends_with_the_time(
         drip_headers=drip_headers,
     )
     registry.always(PATH, drip)
-    start = time.monotonic()
     reason = failure(image, timeout_seconds=0.4)
-    assert seconds_since(start) < 0.8, where
     assert reason == (
         f"{registry.host} gave no whole answer within 0.4 s; try again, or raise --timeout-seconds"
     )
@@ -136,9 +153,7 @@ def test_an_answer_that_never_comes_ends_with_the_time(
     registry: RegistryServer, image: str
 ) -> None:
     registry.delay_seconds = 1
-    start = time.monotonic()
     assert "gave no whole answer within 0.3 s" in failure(image, timeout_seconds=0.3)
-    assert seconds_since(start) < 0.7
 
 
 def test_the_time_of_one_image_is_not_that_of_the_next(
@@ -186,14 +201,13 @@ def test_a_host_that_no_name_can_be_is_said_to_be() -> None:
     assert "is no host" in failure(f"{'a' * 70}.invalid/app:1")
 
 
-def test_a_registry_that_is_not_there_is_found_out_once() -> None:
+def test_a_registry_that_is_not_there_is_found_out_once(pauses: list[float]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{unused.getsockname()[1]}"
     images = [wanted(f"{host}/app-{number}:1") for number in range(20)]
-    start = time.monotonic()
     failures = fetch(images, concurrency=2, backoff_seconds=(0.1,)).failures
-    assert seconds_since(start) < 0.6
+    assert len(pauses) == 1
     assert set(failures.values()) == {
         f"{host} accepts no connection, or drops it; look to registry and network"
     }
@@ -207,15 +221,16 @@ def test_a_registry_that_is_down_is_found_out_once(registry: RegistryServer) -> 
     assert len(registry.requests) == 4
 
 
-def test_a_name_without_an_address_is_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_an_address_is_said_to_be_unknown(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    start = time.monotonic()
     reason = failure("registry.invalid/app:1", backoff_seconds=(5,))
     assert reason == (
         "the name registry.invalid is not known here; correct the reference, or look to DNS and "
         "proxy"
     )
-    assert seconds_since(start) < 4
+    assert pauses == []

@@ -1,6 +1,9 @@
 """`preloadctl lock --from-…` proposes what workloads use, and neither asks nor writes anything."""
 
+import itertools
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 import yaml
 
 from preloadctl.__main__ import main
+from preloader.yaml_values import read_yaml
 from tests.preloadctl.lock.locking import write_program
 
 PROGRAM = """
@@ -17,6 +21,10 @@ ImagePreloader("ml", {"namespace": "apps", "images": ["train:1", "docker.io/libr
                       "node_labels": {"workload": "ml"}})
 ImagePreloader("all", {"namespace": "apps", "images": ["docker.io/library/nginx:1.25"]})
 """
+ALIASES = "a: &a [x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in itertools.pairwise("abcdefghij")
+)
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -133,7 +141,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(run: Run, manifests: P
     assert "Proposed by 4 workloads" in out
     lines = err.splitlines()
     assert lines[0] == "preloadctl: skipped:"
-    assert lines[1] == f"  {manifests}/chart.yaml:3: no YAML; if it is a template, render it first"
+    assert lines[1].startswith(f"  {manifests}/chart.yaml:3: no YAML (a key must be a text); ")
     assert "kubectl kustomize" in lines[2]
     assert lines[3] == "  apps/late: '{{ .Values.image }}': is a template; render it first"
     assert lines[4].startswith("  apps/odd: 'IMAGE': ")
@@ -141,10 +149,46 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(run: Run, manifests: P
     assert len(lines) == 5
 
 
+def test_a_file_may_be_a_list_of_objects(run: Run, manifests: Path) -> None:
+    shutil.rmtree(manifests)
+    manifests.mkdir()
+    objects = [workload("one", "first:1"), [workload("two", "second:1")], "no object", None]
+    (manifests / "list.json").write_text(json.dumps(objects))
+    (manifests / "list.yaml").write_text(yaml.dump([workload("three", "third:1")]))
+    code, out, _ = run("--from-manifests", str(manifests))
+    assert code == 0
+    assert {"first:1", "second:1", "third:1"} < set(yaml.safe_load(out)["pools"]["all"]["images"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        ALIASES.encode(),
+        b"a: &a [*a]",
+        b"since: 2024-13-45\nkind: Pod",
+        b"kind: Pod\nkind: Pod",
+        b"\xff\xfe",
+        b"!!python/object:os.system {}",
+    ],
+    ids=["deep", "aliases", "itself", "date", "twice", "bytes", "tag"],
+)
+def test_no_file_ends_it_and_the_others_count(run: Run, manifests: Path, content: bytes) -> None:
+    before = run("--from-manifests", str(manifests))[1]
+    (manifests / "odd.yaml").write_bytes(content)
+    os.mkfifo(manifests / "fifo.yaml")
+    code, out, err = run("--from-manifests", str(manifests))
+    assert (code, out) == (0, before)
+    assert "Traceback" not in err
+
+
 def test_a_name_of_digits_stays_a_name(run: Run, manifests: Path) -> None:
-    (manifests / "odd.yaml").write_text(yaml.dump(workload("odd", "1234", "[::1]:5000/app:1")))
+    (manifests / "odd.yaml").write_text(
+        json.dumps(workload("odd", "1234", "6e2", "[::1]:5000/app:1"))
+    )
     _, out, _ = run("--from-manifests", str(manifests))
-    assert {"1234", "[::1]:5000/app:1"} <= set(yaml.safe_load(out)["pools"]["all"]["images"])
+    proposed = set(read_yaml(out)["pools"]["all"]["images"])
+    assert {"1234", "6e2", "[::1]:5000/app:1"} <= proposed
 
 
 def test_a_folder_that_is_not_there_is_refused(run: Run) -> None:
