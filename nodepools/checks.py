@@ -16,6 +16,7 @@ from nodepools.eviction import check_eviction
 from nodepools.families import Family, ami_type_of, family_of, why_refused
 from nodepools.group_checks import (
     check_kind,
+    check_network,
     check_node_role,
     check_scaling,
     check_update,
@@ -71,6 +72,7 @@ def node_pool_problems(name: str, args: NodePoolArgs) -> list[Problem]:
         *check_scaling(f"{AT}.scaling", group),
         *check_update(f"{AT}.update", group),
         *check_versions(AT, group, family),
+        *check_network(args),
         *check_node_role(f"{AT}.node_role", args),
         *_check_rest(args, family),
         *unusable,

@@ -15,12 +15,22 @@ from nodepools.args import (
 from nodepools.consequences import NO_GROUP, NO_NODE_CLASS
 from nodepools.families import BOTTLEROCKET, Family, ami_type_of
 from nodepools.kubelet_args import ImageGcArgs, ImagePullArgs
+from preloader.plain import is_list
 from preloader.problems import Problem, check_choice, check_keys, check_range, join
 
 MAX_UNAVAILABLE = 100
 MAX_UPDATE_TIMEOUT_MINUTES = 24 * 60
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy/.+")
+# AWS's IDs have 17 hexadecimal digits since 2018, and 8 before.
+_IDS = {
+    "subnet_ids": r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})",
+    "security_group_ids": r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})",
+}
+_ID_EXAMPLES = {
+    "subnet_ids": "subnet-0a1b2c3d4e5f60718",
+    "security_group_ids": "sg-0a1b2c3d4e5f60718",
+}
 _VERSION = re.compile(r"1\.\d{2}")
 # The pattern of Karpenter's CRD.
 _EXPIRY = re.compile(r"(?:\d+[smh])+|Never")
@@ -147,6 +157,16 @@ def check_node_role(path: str, args: NodePoolArgs) -> Iterator[Problem]:
     subnets = args["subnet_ids"]
     if isinstance(subnets, Sequence) and not subnets:
         yield Problem("subnet_ids", list(subnets), f"needs at least one subnet{NO_GROUP}")
+
+
+def check_network(args: NodePoolArgs) -> Iterator[Problem]:
+    """Yields what cannot be the ID of a subnet or of a security group, as far as it is known."""
+    for key, pattern in _IDS.items():
+        values: object = args.get(key)
+        for index, value in enumerate(values if is_list(values) else ()):
+            if isinstance(value, str) and not re.fullmatch(pattern, value):
+                accepted = f"must be an ID such as {_ID_EXAMPLES[key]}{NO_GROUP}"
+                yield Problem(f"{key}[{index}]", value, accepted)
 
 
 def _check_karpenter(args: NodePoolArgs, family: Family) -> Iterator[Problem]:

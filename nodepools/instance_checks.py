@@ -17,6 +17,8 @@ MAX_INSTANCE_TYPES = 20
 _NAME = re.compile(
     r"(?P<series>[a-z]+(?:-[a-z0-9]+)?)(?P<generation>\d*)(?P<options>[a-z0-9-]*)\.(?P<size>[a-z0-9-]+)"
 )
+# None is half as long; on a longer text the pattern takes the square of its length.
+_NAME_MAX_LENGTH = 64
 # Below FastImagePull's 4 vCPU in every family.
 _SMALL_SIZES = ("nano", "micro", "small", "medium", "large")
 # In these series the option `d` marks local disks; in others they may be there without it.
@@ -36,8 +38,8 @@ def check_instance_types(path: str, group: NodeGroupArgs) -> Iterator[Problem]:
             at, len(instance_types), f"EKS takes at most {MAX_INSTANCE_TYPES} instance types"
         )
     for index, instance_type in enumerate(instance_types):
-        match = _NAME.fullmatch(instance_type)
-        if match is None:
+        match = _NAME.fullmatch(instance_type[: _NAME_MAX_LENGTH + 1])
+        if match is None or len(instance_type) > _NAME_MAX_LENGTH:
             yield Problem(f"{at}[{index}]", instance_type, f"must be such as m7i.large{NO_GROUP}")
         else:
             yield from _check_one(f"{at}[{index}]", instance_type, match, group)

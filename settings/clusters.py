@@ -17,6 +17,8 @@ _STACK_NAME = re.compile(r"[^/]+/[^/]+/[^/]+")
 _CLUSTER_NAME = re.compile(
     r"(?:arn:aws[a-z-]*:eks:(?P<region>[a-z0-9-]+):\d{12}:cluster/)?[0-9A-Za-z][0-9A-Za-z_-]{0,99}"
 )
+# As the partitions of AWS name theirs: `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`.
+_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 
 
 class Strict(BaseModel):
@@ -26,10 +28,10 @@ class Strict(BaseModel):
 
 
 class RenderedCluster(Strict):
-    """No cluster: the objects are written to files."""
+    """No cluster: the objects are written to files, by default below `rendered/STACK`."""
 
     kind: Literal["rendered"]
-    directory: str = "rendered"
+    directory: str | None = None
 
 
 class KubeconfigCluster(Strict):
@@ -100,6 +102,8 @@ class EksCluster(Strict):
     @field_validator("region")
     @classmethod
     def _check_region(cls, region: str | None, info: ValidationInfo) -> str | None:
+        if region is not None and not _REGION.fullmatch(region):
+            raise _error("must be the name of an AWS region, such as eu-west-1")
         match = _CLUSTER_NAME.fullmatch(info.data.get("name") or "")
         if region and match and match["region"] not in (None, region):
             raise _error(f"must be {match['region']}, where the cluster is by its ARN in name")

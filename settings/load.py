@@ -1,8 +1,8 @@
 """From the stack's configuration to `Settings`: the only reader of `pulumi.Config`."""
 
 import json
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+import re
+from collections.abc import Iterator
 
 import pulumi
 from pulumi.runtime import is_config_secret
@@ -10,20 +10,24 @@ from pulumi.runtime import is_config_secret
 from nodepools.checks import node_pool_problems, with_reason
 from nodepools.families import ami_type_of, architecture_of
 from nodepools.node_settings import node_settings_problems
-from preloader.args import Tolerate
 from preloader.lock import Lock, lock_path, read_lock
-from preloader.nodes import TaintEffect, check_dns_label
+from preloader.nodes import check_dns_label
 from preloader.plain import Map, is_map
 from preloader.problems import InvalidInput, Problem, join
 from preloader.spec import preloader_problems
 from settings.models import EksCluster, Pool, Settings, architecture
+from settings.overlaps import overlap_problems
 from settings.shape import read, repaired, shape_problems
 
 KEY = "settings"
 DEFAULTS = "defaults"
+# So that a path of many dots is not taken apart in each way.
+_MOST_NAME_PARTS = 8
 SECRET = "[secret]"  # noqa: S105 a stand-in
 # Every cluster has these, and to create one again fails.
 BUILT_IN_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+# As Go prints it, which is what the engine hands on.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} \S+")
 # Where a stack file has what a node pool is given under another name.
 STACK_PATHS = {
     "node_role_arn": "cluster.node_role_arn",
@@ -72,7 +76,7 @@ def parse(text: str, lock: Lock | None = None) -> tuple[Settings | None, list[Pr
         *map(with_reason, shape_problems(Settings, merged)),
         *(problem for problem in by_rule if fixed.is_as_written(problem.path)),
     ]
-    attributed = [_attributed(problem, written) for problem in problems]
+    attributed = [_with_hint(_attributed(problem, written)) for problem in problems]
     # A mistake in `defaults` shows in every pool, and one in a label in both of a pool's parts.
     unique = list({(problem.path, problem.accepted): problem for problem in attributed}.values())
     return (None if unique else read(Settings, merged).locked_by(lock)), unique
@@ -106,11 +110,20 @@ def _attributed(problem: Problem, written: Map) -> Problem:
     pools, defaults = written.get("pools"), written.get(DEFAULTS)
     if not (is_map(pools) and is_map(defaults)):
         return problem
-    for name, pool in pools.items():
+    for name in _pool_names(problem.path):
         path = problem.path.removeprefix(f"pools.{name}.")
-        if path != problem.path and not _stands_in(pool, path) and _stands_in(defaults, path):
+        if name in pools and not _stands_in(pools[name], path) and _stands_in(defaults, path):
             return Problem(f"{DEFAULTS}.{path}", problem.value, problem.accepted)
     return problem
+
+
+def _pool_names(path: str) -> Iterator[str]:
+    """Yields what may be the pool's name in a path; a name that is refused may have dots."""
+    prefix, _, rest = path.partition(".")
+    if prefix == "pools":
+        parts = rest.split(".")
+        for end in range(1, min(len(parts), _MOST_NAME_PARTS)):
+            yield ".".join(parts[:end])
 
 
 def _stands_in(raw: object, path: str) -> bool:
@@ -140,7 +153,7 @@ def _rule_problems(settings: Settings) -> Iterator[Problem]:
         yield from _node_group_problems(name, pool, settings)
         for problem in _node_settings_problems(pool, settings):
             yield problem.under(f"pools.{name}")
-    yield from _claimed_twice(settings.pools)
+    yield from overlap_problems(settings.pools)
 
 
 def _node_group_problems(name: str, pool: Pool, settings: Settings) -> Iterator[Problem]:
@@ -173,32 +186,17 @@ def _node_settings_problems(pool: Pool, settings: Settings) -> Iterator[Problem]
 
 def _in_stack_file(problem: Problem, path: str) -> Problem:
     """The same problem where a stack file has the value."""
-    return Problem(STACK_PATHS.get(problem.path, path), problem.value, problem.accepted)
+    key, bracket, index = problem.path.partition("[")
+    moved = f"{STACK_PATHS[key]}{bracket}{index}" if key in STACK_PATHS else path
+    return Problem(moved, problem.value, problem.accepted)
 
 
-def _claimed_twice(pools: Mapping[str, Pool]) -> Iterator[Problem]:
-    for first, second in combinations(pools, 2):
-        for name, other in ((second, first), (first, second)):
-            if _claims_nodes_of(pools[name], pools[other]):
-                yield Problem(
-                    f"pools.{name}.node_labels",
-                    pools[name].node_labels,
-                    f"selects the nodes of pool {other!r} too; give each pool a label or a taint "
-                    "that tells its nodes from the others",
-                )
-                break
-
-
-def _claims_nodes_of(pool: Pool, other: Pool) -> bool:
-    """Whether the preloader of `pool` would run on every node that has what `other` states."""
-    selects = pool.node_labels.items() <= other.node_labels.items()
-    repelling = [
-        taint for taint in other.node_taints if taint["effect"] != TaintEffect.PREFER_NO_SCHEDULE
-    ]
-    tolerates = pool.tolerate is Tolerate.EVERYTHING or all(
-        taint in pool.node_taints for taint in repelling
-    )
-    return selects and tolerates
+def _with_hint(problem: Problem) -> Problem:
+    """Says of a date why it is not what its author wrote: yaml.v3 makes a time of it."""
+    if isinstance(problem.value, str) and _TIME.fullmatch(problem.value):
+        accepted = f"{problem.accepted}; YAML takes a date without quotation marks for a time"
+        return Problem(problem.path, problem.value, accepted)
+    return problem
 
 
 def _without_value(problem: Problem) -> Problem:

@@ -68,6 +68,7 @@ class Settings(Strict):
             {
                 **written,
                 **self._locked(pool),
+                **self._pinned(pool),
                 "architecture": architecture(pool),
                 "namespace": namespace,
             },
@@ -108,6 +109,10 @@ class Settings(Strict):
         given = {"lanes": pool.preload.get("lanes", DEFAULT_LANES), **marks}
         known = {key: value for key, value in given.items() if value is not None}
         return cast("NodeSettingsArgs", {**pool.node_settings, **known})
+
+    def _pinned(self, pool: Pool) -> Map:
+        helpers = self._lock.helper_images(pool.helper_images)
+        return {"helper_images": helpers} if helpers else {}
 
     def _locked(self, pool: Pool) -> Map:
         layers_bytes = self._lock.image_layers_bytes(pool.images, architecture(pool))

@@ -8,6 +8,7 @@ import copy
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -48,9 +49,9 @@ class Repaired:
 
         Rules compare a value with its neighbours, so those of an invented value are not judged.
         """
-        return not (
-            path in self.changed or any(_is_child(path, parent) for parent in self.changed_below)
-        )
+        parent, _, last = path.rpartition(".")
+        is_key = "[" not in last
+        return not (path in self.changed or (is_key and parent in self.changed_below))
 
 
 def read(model: type[Model], raw: Map) -> Model:
@@ -130,12 +131,11 @@ def _replacement(
     model: type[BaseModel], raw: Map, error: ErrorDetails, schema_type: str | None
 ) -> object | None:
     """Returns what stands in for a wrong or missing value; None where it is to be left out."""
-    value = error["input"]
     match error["type"]:
-        case "string_type" if isinstance(value, (int, float)):
-            return str(value).lower()
-        case "int_type" if isinstance(value, str) and value.lstrip("-").isdigit():
-            return int(value)
+        case "string_type" | "int_type" if (coerced := _coerced(error)) is not None:
+            return coerced
+        case "string_type" | "dict_type" | "model_type" if isinstance(error["loc"][-1], int):
+            return _element(error)
         case "enum" | "literal_error":
             return re.findall(r"'([^']*)'", error.get("ctx", {}).get("expected", ""))[0]
         case "missing":
@@ -145,6 +145,24 @@ def _replacement(
             return _kinds(model, raw, error)[-1]
         case _:
             return None
+
+
+def _coerced(error: ErrorDetails) -> str | int | None:
+    """Returns a number as a text, or a text as a number, where it is the other that is wanted."""
+    value = error["input"]
+    if error["type"] == "string_type":
+        return str(value).lower() if isinstance(value, (int, float)) else None
+    is_number = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value)
+    return int(value) if is_number else None
+
+
+def _element(error: ErrorDetails) -> object:
+    """Returns what stands in for a wrong element of a list.
+
+    It is not taken out: the indexes after it stay right, and a list of nothing else is not found to
+    be empty.
+    """
+    return f"repaired-{error['loc'][-1]}" if error["type"] == "string_type" else dict[str, object]()
 
 
 def _errors(model: type[BaseModel], raw: Map) -> list[ErrorDetails]:
@@ -186,16 +204,22 @@ def _kinds(model: type[BaseModel], raw: Map, error: ErrorDetails) -> list[str]:
     return list(_schema_at(model, raw, error["loc"])["discriminator"]["mapping"])
 
 
+@cache
+def _schema(model: type[BaseModel]) -> Map:
+    # To make it takes longer than everything else that a mistake needs.
+    return model.model_json_schema()
+
+
 def _schema_at(model: type[BaseModel], raw: Map, location: Location) -> Map:
     """Returns the JSON schema of what may stand at `location`."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     definitions = schema.get("$defs", {})
 
     def resolve(node: Map, value: object) -> Map:
         if "$ref" in node:
             return resolve(definitions[node["$ref"].rpartition("/")[2]], value)
         if "discriminator" in node and is_map(value):
-            kind = node["discriminator"]["mapping"].get(value.get("kind"))
+            kind = node["discriminator"]["mapping"].get(str(value.get("kind")))
             return resolve({"$ref": kind}, value) if kind else node
         for member in node.get("anyOf", []):
             if member.get("type") != "null":
@@ -211,8 +235,3 @@ def _schema_at(model: type[BaseModel], raw: Map, location: Location) -> Map:
         )
         schema = resolve(below or {}, value)
     return schema
-
-
-def _is_child(path: str, parent: str) -> bool:
-    rest = path.removeprefix(f"{parent}." if parent else "")
-    return (not parent or rest != path) and "." not in rest and "[" not in rest

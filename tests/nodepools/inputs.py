@@ -19,7 +19,7 @@ def node_pool_args(**group: object) -> NodePoolArgs:
     plain: NodePoolArgs = {
         "cluster_name": "platform",
         "node_role_arn": ROLE,
-        "subnet_ids": ["subnet-1", "subnet-2"],
+        "subnet_ids": ["subnet-00000001", "subnet-00000002"],
         "node_group": {
             "instance_types": ["m7i.large"],
             "scaling": {"min_size": 1, "max_size": 3},
@@ -37,7 +37,9 @@ def bottlerocket_args(**group: object) -> NodePoolArgs:
 
 def karpenter_args(**group: object) -> NodePoolArgs:
     """Returns the inputs of a small Karpenter pool."""
-    args = pool_with(node_pool_args(**{"kind": "karpenter", **group}), security_group_ids=["sg-1"])
+    args = pool_with(
+        node_pool_args(**{"kind": "karpenter", **group}), security_group_ids=["sg-00000001"]
+    )
     without = cast("dict[str, Any]", args["node_group"])
     if "scaling" not in group:
         del without["scaling"]

@@ -44,7 +44,7 @@ EXTREMES = [
     ),
     pool_with(
         args(metadata_hop_limit=2),
-        security_group_ids=["sg-1"],
+        security_group_ids=["sg-00000001"],
         node_labels={"workload-type": "ml"},
         node_taints=[{"key": "workload", "value": "ml", "effect": "PreferNoSchedule"}],
     ),
@@ -154,7 +154,7 @@ def cluster(client: Callable[[str], Any]) -> Iterator[str]:
     eks = client("eks")
     role = "arn:aws:iam::123456789012:role/cluster"
     eks.create_cluster(
-        name="platform", roleArn=role, resourcesVpcConfig={"subnetIds": ["subnet-1"]}
+        name="platform", roleArn=role, resourcesVpcConfig={"subnetIds": ["subnet-00000001"]}
     )
     yield "platform"
     for name in eks.list_nodegroups(clusterName="platform")["nodegroups"]:

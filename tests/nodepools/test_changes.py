@@ -73,8 +73,8 @@ def own_role(make: Make, **group: object) -> NodePoolArgs:
 SAMPLES: dict[str, Callable[[Make], tuple[NodePoolArgs, NodePoolArgs]]] = {
     "cluster_name": lambda make: (make(), pool_with(make(), cluster_name="other")),
     "node_role_arn": lambda make: (make(), pool_with(make(), node_role_arn=OTHER_ROLE)),
-    "subnet_ids": lambda make: (make(), pool_with(make(), subnet_ids=["subnet-1"])),
-    "security_group_ids": lambda make: (make(), pool_with(make(), security_group_ids=["sg-1", "sg-2"])),
+    "subnet_ids": lambda make: (make(), pool_with(make(), subnet_ids=["subnet-00000001"])),
+    "security_group_ids": lambda make: (make(), pool_with(make(), security_group_ids=["sg-00000001", "sg-00000002"])),
     "node_labels": lambda make: (make(), pool_with(make(), node_labels={"a": "b"})),
     "node_taints": lambda make: (make(), pool_with(make(), node_taints=TAINTS)),
     "images": lambda make: (chosen(make), two_images(make)),
@@ -166,7 +166,10 @@ def test_a_size_that_is_written_down_keeps_the_nodes(run: Run, kind: NodeGroupKi
     [
         (karpenter_args(instance_types=["m7i.large", "m6i.large"]), Effect.IN_PLACE),
         (
-            pool_with(karpenter_args(), subnet_ids=["subnet-1", "subnet-2", "subnet-3"]),
+            pool_with(
+                karpenter_args(),
+                subnet_ids=["subnet-00000001", "subnet-00000002", "subnet-00000003"],
+            ),
             Effect.IN_PLACE,
         ),
         # Karpenter takes the AMI of an alias that has the drivers that the instance type needs.

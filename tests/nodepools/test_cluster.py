@@ -35,8 +35,8 @@ CLUSTER_ARN = "arn:aws:eks:eu-west-1:123456789012:cluster/platform"
 FOUND = {
     "clusterName": CLUSTER_ARN,
     "nodeRoleArn": ROLE,
-    "groups": ["sg-1"],
-    "privateSubnetIds": ["subnet-1", "subnet-2"],
+    "groups": ["sg-00000001"],
+    "privateSubnetIds": ["subnet-00000001", "subnet-00000002"],
 }
 STACK = f"""
 config:
@@ -96,8 +96,8 @@ def test_what_other_stacks_have_reaches_pools_and_providers(
     by_name = recorded(project)
     group = by_name["web-node-group"].inputs
     assert (group["clusterName"], group["nodeRoleArn"]) == ("platform", ROLE)
-    assert group["subnetIds"] == ["subnet-1", "subnet-2"]
-    assert by_name["web-launch-template"].inputs["vpcSecurityGroupIds"] == ["sg-1"]
+    assert group["subnetIds"] == ["subnet-00000001", "subnet-00000002"]
+    assert by_name["web-launch-template"].inputs["vpcSecurityGroupIds"] == ["sg-00000001"]
     assert by_name["burst-node-class"].inputs["spec"]["role"] == "nodes"
     provider = by_name["cluster"].inputs
     assert provider["clusterIdentifier"] == "platform"
@@ -134,7 +134,7 @@ def test_an_output_that_does_not_fit_is_named_and_its_value_is_not_shown(
 
 def test_an_output_that_fits_has_no_problem() -> None:
     assert output_problem(NAME_OUTPUT, "platform") is None
-    assert output_problem(SUBNETS_OUTPUT, ["subnet-1"]) is None
+    assert output_problem(SUBNETS_OUTPUT, ["subnet-00000001"]) is None
 
 
 def test_an_output_that_does_not_fit_ends_a_preview(project: Path) -> None:

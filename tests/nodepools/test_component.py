@@ -238,8 +238,8 @@ def test_values_that_another_stack_has_yet_to_tell_are_passed_on(run: Run) -> No
 
 
 def test_security_groups_are_those_that_are_given(run: Run) -> None:
-    template, _ = registered(run, pool_with(args(), security_group_ids=["sg-1"]))
-    assert template.inputs["vpcSecurityGroupIds"] == ["sg-1"]
+    template, _ = registered(run, pool_with(args(), security_group_ids=["sg-00000001"]))
+    assert template.inputs["vpcSecurityGroupIds"] == ["sg-00000001"]
     template, _ = registered(run, args())
     assert "vpcSecurityGroupIds" not in template.inputs
 

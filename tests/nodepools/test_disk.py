@@ -157,7 +157,7 @@ def test_what_the_stack_says_of_versions_lanes_and_marks_counts() -> None:
 
 
 def test_unknown_sizes_are_said_once_and_not_guessed() -> None:
-    some = pool_with(args(), images=["a", "b", "c"], image_sizes_bytes={"a": 10**15})
+    some = pool_with(args(), images=["a", "b", "c"], image_sizes_bytes={"a": 10**12})
     spec = node_pool_spec("web", some)
     assert spec.image_disk.budget is None
     assert notes(spec) == [

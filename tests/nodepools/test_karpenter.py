@@ -182,12 +182,12 @@ def test_the_disk_is_sized_as_that_of_a_managed_group(run: Run) -> None:
 def test_values_of_other_stacks_may_be_given(run: Run) -> None:
     def program() -> None:
         other = pulumi.Output.from_input("arn:aws:iam::123456789012:role/path/other")
-        subnets = pulumi.Output.from_input(["subnet-9"])
+        subnets = pulumi.Output.from_input(["subnet-00000009"])
         given = pool_with(karpenter_args(), subnet_ids=subnets, node_role_arn=other)
         KarpenterPool("web", given)
 
     (node_class,) = [resource for resource in run(program) if resource.name == "web-node-class"]
-    assert node_class.inputs["spec"]["subnetSelectorTerms"] == [{"id": "subnet-9"}]
+    assert node_class.inputs["spec"]["subnetSelectorTerms"] == [{"id": "subnet-00000009"}]
     assert node_class.inputs["spec"]["role"] == "other"
 
 

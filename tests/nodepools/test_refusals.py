@@ -21,6 +21,8 @@ EVICTION, PULLS, LOGS = f"{G}.eviction", f"{G}.image_pulls", f"{G}.container_log
 NO_START = "kubelet does not start and the node never joins"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 SNAPSHOT = "snap-0a1b2c3d4e5f60718"
+# As large as images may be, in bytes.
+HUGE = {f"huge-{number}": 2**40 for number in range(30)}
 
 
 def labelled(**labels: str) -> NodePoolArgs:
@@ -69,6 +71,30 @@ NAMES = [
     (f"{G}.tags", 51, args(tags={f"k{n}": "v" for n in range(51)}), "at most 50"),
     ("node_role_arn", "nodes", pool_with(args(), node_role_arn="nodes"), "ARN of an IAM role"),
     ("subnet_ids", [], pool_with(args(), subnet_ids=[]), "at least one subnet"),
+    *(
+        (
+            "subnet_ids[1]",
+            text,
+            pool_with(args(), subnet_ids=["subnet-0a1b2c3d", text]),
+            "must be an ID such as subnet-",
+        )
+        for text in ("not a subnet", "subnet-xyz", "subnet-0a1b2c3d4", "sg-0a1b2c3d", "")
+    ),
+    (
+        "security_group_ids[0]",
+        "default",
+        pool_with(args(), security_group_ids=["default"]),
+        "must be an ID such as sg-",
+    ),
+    *(
+        (
+            "node_group.instance_types[0]",
+            text,
+            args(instance_types=[text]),
+            "must be such as m7i.large",
+        )
+        for text in ("m" * 40_000, f"m7i.{'l' * 40_000}")
+    ),
     ("colour", "red", pool_with(args(), colour="red"), "unknown key"),
 ]  # fmt: skip
 GROUPS = [
@@ -168,13 +194,13 @@ DISKS = [
     (f"{VOLUME}.size_gib", 80, marked(70, with_images(volume(size_gib=80), big=5 * GIB)), "must be at least 93"),
     (f"{VOLUME}.size_gib", None, pool_with(args(root_volume={}), images=["known", "a", "b"], image_sizes_bytes={"known": 1}), "the compressed size is not known of a, b; run `preloadctl lock`, or say it in image_sizes_bytes"),
     (f"{VOLUME}.size_gib", None, args(root_volume={}), "there are no images to choose it by"),
-    (f"{VOLUME}.size_gib", None, with_images(args(root_volume={}), huge=10**16), "a volume has at most 65536"),
+    (f"{VOLUME}.size_gib", None, with_images(args(root_volume={}), **HUGE), "a volume has at most 65536"),
     (f"{G}.disk.unpack_ratio", 0.5, args(disk={"unpack_ratio": 0.5}), "from 1 to 20"),
     (f"{G}.disk.rollout_versions", -1, args(disk={"rollout_versions": -1}), "from 0 to 100"),
     (f"{G}.disk.buffer_percent", -1, args(disk={"buffer_percent": -1}), "from 0 to 1000"),
     (f"{G}.disk.writable_gib", -1, args(disk={"writable_gib": -1}), "0 or more"),
     ("versions_kept", 0, pool_with(args(), versions_kept=0), "from 1 to 100"),
-    ("image_sizes_bytes.a", 0, with_images(args(), a=0), "must be a number of bytes above 0"),
+    ("image_sizes_bytes.a", 0, with_images(args(), a=0), "must be a number of bytes from 1 to "),
 ]  # fmt: skip
 KARPENTERS = [
     (f"{G}.scaling", {"min_size": 1, "max_size": 2}, karpenter_args(scaling={"min_size": 1, "max_size": 2}), "Karpenter makes as many nodes as pods need"),

@@ -14,7 +14,10 @@ from settings.load import parse
 from settings.models import EksCluster, Settings
 from tests.support import ROOT, Run
 
-EKS = "cluster: {kind: eks, name: platform, region: eu-west-1, subnet_ids: [s]}\nnamespace: n\n"
+EKS = (
+    "cluster: {kind: eks, name: platform, region: eu-west-1, subnet_ids: [subnet-00000001]}\n"
+    "namespace: n\n"
+)
 RENDERED = "cluster: {kind: rendered}\nnamespace: n\n"
 GROUP = "instance_types: [m7i.large], scaling: {min_size: 1, max_size: 2}"
 VOLUME = "root_volume: {size_gib: 50}"
@@ -90,19 +93,19 @@ def test_a_mistake_is_named_where_the_stack_file_has_it(
 
 
 def test_a_cluster_without_subnets_is_told_so_once() -> None:
-    cluster = "cluster: {kind: eks, name: x, region: r}\nnamespace: n\n"
+    cluster = "cluster: {kind: eks, name: x, region: eu-west-1}\nnamespace: n\n"
     assert list(problems(cluster, f"node_group: {{{GROUP}, {VOLUME}}}")) == ["cluster.subnet_ids"]
 
 
 def test_a_group_is_given_what_the_cluster_and_the_cleanup_say() -> None:
-    cluster = EKS.replace("}\n", ", security_group_ids: [sg-1]}\n", 1)
+    cluster = EKS.replace("}\n", ", security_group_ids: [sg-00000001]}\n", 1)
     cleanup = "cleanup: {keep_versions: 3, high_water_percent: 70}"
     read = settings(cluster, f"preload: {{lanes: 2}}, {cleanup}, node_group: {{{GROUP}, {VOLUME}}}")
     assert isinstance(read.cluster, EksCluster)
     args = read.node_pool_args(read.pools["a"], read.cluster)
     assert args["images"] == ["x"]
     assert (args["lanes"], args["versions_kept"], args["high_water_percent"]) == (2, 3, 70)
-    assert args["security_group_ids"] == ["sg-1"]
+    assert args["security_group_ids"] == ["sg-00000001"]
     assert "node_role_arn" not in args
     without = settings(EKS, f"cleanup: {{enabled: false}}, node_group: {{{GROUP}, {VOLUME}}}")
     assert isinstance(without.cluster, EksCluster)

@@ -85,7 +85,7 @@ def spec(given: NodePoolArgs) -> NodePoolSpec:
 def node_config(text: str) -> dict[str, Any]:
     message = email.message_from_string(text)
     assert message["MIME-Version"] == "1.0"
-    (part,) = message.get_payload()
+    _, part = message.walk()
     assert part.get_content_type() == "application/node.eks.aws"
     return yaml.safe_load(part.get_payload())
 

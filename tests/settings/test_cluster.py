@@ -38,10 +38,10 @@ def outputs(**names: str) -> str:
     return f"stack_outputs: {{{NETWORK}: {json.dumps(names)}}}"
 
 
-REST = "region: r, subnet_ids: [s]"
+REST = "region: eu-west-1, subnet_ids: [subnet-00000001]"
 WRONG: list[tuple[str, str, object, str]] = [
     (f"{REST}", "cluster.name", None, "is missing, and required"),
-    ("name: x, subnet_ids: [s]", "cluster.region", None, "is missing, and required"),
+    ("name: x, subnet_ids: [subnet-00000001]", "cluster.region", None, "is missing, and required"),
     (
         f"name: my cluster, {REST}",
         "cluster.name",
@@ -55,16 +55,25 @@ WRONG: list[tuple[str, str, object, str]] = [
         "name of an EKS cluster or its ARN",
     ),
     (
-        f"name: '{CLUSTER_ARN}', {REST}",
+        f"name: '{CLUSTER_ARN}', region: us-east-1, subnet_ids: [subnet-00000001]",
         "cluster.region",
-        "r",
+        "us-east-1",
         "must be eu-west-1, where the cluster is by its ARN in name",
+    ),
+    *(
+        (
+            f"name: x, region: {json.dumps(region)}, subnet_ids: [subnet-00000001]",
+            "cluster.region",
+            region,
+            "must be the name of an AWS region",
+        )
+        for region in ("Mars North", "eu-west", "EU-WEST-1", "eu-west-1a", "", "eu-west-1\n")
     ),
     (f"name: x, {REST}, {outputs(name='n')}", "cluster.name", "x", f"output n of {NETWORK}"),
     (
-        f"name: x, region: r, subnet_ids: [s], {outputs(subnet_ids='n')}",
+        f"name: x, region: eu-west-1, subnet_ids: [subnet-00000001], {outputs(subnet_ids='n')}",
         "cluster.subnet_ids",
-        ["s"],
+        ["subnet-00000001"],
         "must be left out here or in stack_outputs",
     ),
     (
@@ -136,13 +145,15 @@ def test_a_wrong_source_of_a_value_is_refused_by_path_value_and_what_is_accepted
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_a_cluster_is_named_by_its_name_or_by_an_arn_of_its_region(partition: str) -> None:
-    arn = f"arn:{partition}:eks:r:123456789012:cluster/platform"
+    arn = f"arn:{partition}:eks:eu-west-1:123456789012:cluster/platform"
     for name in ("platform", "0_a-B", arn):
         assert problems(f"name: '{name}', {REST}") == []
 
 
 def test_mistakes_in_sources_and_in_pools_are_said_together() -> None:
-    found = problems(f"name: x, region: 3, subnet_ids: [s], {outputs(name='n')}, colour: red")
+    found = problems(
+        f"name: x, region: 3, subnet_ids: [subnet-00000001], {outputs(name='n')}, colour: red"
+    )
     assert {problem.path for problem in found} == {
         "cluster.name",
         "cluster.region",

@@ -9,9 +9,11 @@ import yaml
 
 from nodepools import NodePoolArgs
 from preloader import ImagePreloaderArgs
+from preloader.helpers import HelperImages
 from preloader.lock import Lock, LockedImage, LockedPlatform
+from preloader.yaml_values import read_yaml
 from settings.load import load, parse
-from settings.models import EksCluster
+from settings.models import EksCluster, Settings
 
 
 def problems(text: str) -> dict[str, str]:
@@ -188,7 +190,7 @@ def test_every_mistake_is_reported_at_once() -> None:
 
 def test_a_repaired_value_is_not_blamed_for_what_its_neighbours_say() -> None:
     found = problems(
-        "cluster: {kind: eks, name: x, region: r, subnet_ids: [s]}\n"
+        "cluster: {kind: eks, name: x, region: eu-west-1, subnet_ids: [subnet-00000001]}\n"
         "namespace: n\npools: {a: {images: [x], node_group: {instance_types: [m7i.large],"
         " scaling: {min_size: 1, max_size: 2}, root_volume: {size_gib: 50},"
         " image_gc: {high_percent: many, low_percent: 100}}}}"
@@ -280,7 +282,7 @@ ARM_GROUP = {
 
 def locked_args(**pool: object) -> tuple[ImagePreloaderArgs, NodePoolArgs]:
     """Both components' inputs for a pool of the images a and b, of which a is locked."""
-    cluster = {"kind": "eks", "name": "c", "region": "r", "subnet_ids": ["s"]}
+    cluster = {"kind": "eks", "name": "c", "region": "eu-west-1", "subnet_ids": ["subnet-00000001"]}
     group = {**ARM_GROUP, "instance_types": ["m7i.large"], "ami_type": "AL2023_x86_64_STANDARD"}
     pools = {"p": {"images": ["a", "b"], "node_group": {**group, "root_volume": {"size_gib": 50}}}}
     pools["p"] |= pool
@@ -328,6 +330,26 @@ def test_where_nodes_exist_the_architecture_is_written_or_a_label(
     assert args.get("image_layers_bytes") == {"a": expected}
 
 
+def test_a_pools_pods_use_what_is_locked_of_their_own_images_by_its_digest() -> None:
+    digest = f"sha256:{'d' * 64}"
+    box, mirrored = HelperImages().busybox, "mirror.test/python:3"
+    lock = Lock(dict.fromkeys((box, mirrored), LockedImage(digest, {})))
+    helpers = {"python": mirrored, "pause": "mirror.test/pause:3"}
+    settings, _ = parse(one_pool(pools={"p": {"images": ["a"], "helper_images": helpers}}), lock)
+    assert settings is not None
+    assert settings.preloader_args(settings.pools["p"], "n").get("helper_images") == {
+        "busybox": f"{box}@{digest}",
+        "python": f"{mirrored}@{digest}",
+        "pause": "mirror.test/pause:3",
+    }
+
+
+def test_without_a_lock_the_pods_own_images_are_as_written() -> None:
+    settings, _ = parse(one_pool(pools={"p": {"images": ["a"]}}), LOCK)
+    assert settings is not None
+    assert "helper_images" not in settings.preloader_args(settings.pools["p"], "n")
+
+
 def test_without_a_lock_no_layers_are_made_up() -> None:
     settings, _ = parse(one_pool(pools={"p": {"images": ["a"]}}))
     assert settings is not None
@@ -337,7 +359,7 @@ def test_without_a_lock_no_layers_are_made_up() -> None:
 def test_an_architecture_that_the_nodes_do_not_have_is_refused() -> None:
     said = pool("images: [a]\nnode_labels: {kubernetes.io/arch: arm64}\narchitecture: amd64")
     assert "must be arm64, which the label" in said["pools.ml.architecture"]
-    cluster = "{kind: eks, name: c, region: r, subnet_ids: [s]}"
+    cluster = "{kind: eks, name: c, region: eu-west-1, subnet_ids: [subnet-00000001]}"
     group = "{instance_types: [m7i.large], scaling: {min_size: 1, max_size: 1}}"
     said = problems(
         f"cluster: {cluster}\nnamespace: n\npools: "
@@ -376,3 +398,57 @@ def test_a_stack_without_settings_is_told_what_it_lacks() -> None:
     pulumi.runtime.set_all_config({})
     with pytest.raises(pulumi.RunError, match="image-preloader:settings"):
         load(pulumi.Config("image-preloader"))
+
+
+IMAGES = "images: [x]"
+
+
+@pytest.mark.parametrize(
+    ("pool", "path", "reason"),
+    [
+        ("images: [{nginx: 1.25}]", "images[0]", "must be a string; quote it"),
+        ("images: [x, [y], 5]", "images[1]", "must be a string; quote it"),
+        (
+            f"{IMAGES}, node_labels: {{since: 2024-01-01}}",
+            "node_labels.since",
+            "without quotation marks",
+        ),
+        (f"{IMAGES}, node_labels: !!set {{a}}", "node_labels.a", "must be a string; quote it"),
+        (f"{IMAGES}, node_taints: [a=b:NoSchedule]", "node_taints[0]", "must be a map"),
+        (f"{IMAGES}, image_sizes_bytes: {{x: 1{'0' * 400}}}", "image_sizes_bytes.x", "integer"),
+        (f"{IMAGES}, preload: {{lanes: '{'9' * 5000}'}}", "preload.lanes", "integer"),
+        (f"{IMAGES}, node_labels: {{kubernetes.io/os: windows}}", "kubernetes.io/os", "linux"),
+        (f"{IMAGES}, node_labels: {{type: virtual-kubelet}}", "node_labels.type", "no images"),
+        (f"{IMAGES}, image_pull_secrets: [a, b, a]", "image_pull_secrets[2]", "[0] already"),
+    ],
+)
+def test_a_mistake_is_said_once_and_nothing_that_follows_from_it(
+    pool: str, path: str, reason: str
+) -> None:
+    text = f"cluster: {{kind: rendered}}\nnamespace: n\npools: {{a: {{{pool}}}}}"
+    settings, found = parse(json.dumps(read_yaml(text)))
+    assert settings is None
+    wrong = 2 if path == "images[1]" else 1
+    assert len(found) == wrong
+    assert path in found[0].path
+    assert reason in found[0].accepted
+
+
+@pytest.mark.parametrize("kind", ["[x]", "{a: b}", "5", "null", "Eks"])
+def test_a_kind_of_cluster_that_is_none_is_answered_with_those_that_are(kind: str) -> None:
+    text = f"cluster: {{kind: {kind}}}\nnamespace: n\npools: {{a: {{{IMAGES}}}}}"
+    settings, found = parse(json.dumps(read_yaml(text)))
+    assert settings is None
+    assert [problem.path for problem in found] == ["cluster.kind"]
+    assert "must be one of eks, kubeconfig, rendered" in found[0].accepted
+
+
+def test_a_thousand_mistakes_need_the_schema_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    make = Settings.model_json_schema
+    monkeypatch.setattr(Settings, "model_json_schema", lambda: made.append(1) or make())
+    keys = ", ".join(f"k{number}: 1" for number in range(1000))
+    text = f"cluster: {{kind: rendered}}\nnamespace: n\npools: {{a: {{{IMAGES}, {keys}}}}}"
+    _, found = parse(json.dumps(read_yaml(text)))
+    assert len(found) == 1000
+    assert len(made) <= 1
