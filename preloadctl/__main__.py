@@ -3,10 +3,10 @@
 import argparse
 import atexit
 import gc
-import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 # Most of what is imported stays, so the collector looks through ever more of it in vain: without it
@@ -22,6 +22,9 @@ from preloadctl.plan.options import add_plan_command
 from preloadctl.project import load_project
 from preloadctl.recorder import record
 from preloadctl.render import SECRETS_FOLDER, render, write
+from preloadctl.streams import prepare_streams, printable_lines
+from preloader.bundle import build_agent
+from preloader.printable import printable
 from preloader.problems import InvalidInput
 
 FAILED = 1
@@ -32,22 +35,23 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; see `preloadctl --help`."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s: %(message)s")
-    # After a program has failed, asyncio repeats the error once for every output that waits on it.
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    prepare_streams()
     try:
         options.command(options)
-    except (CommandError, InvalidInput, pulumi.RunError) as error:
+    except (CommandError, InvalidInput) as error:
         print(f"preloadctl: {error}", file=sys.stderr)
         return FAILED
+    except pulumi.RunError as error:
+        print(f"preloadctl: {printable_lines(str(error))}", file=sys.stderr)
+        return FAILED
     except OSError as error:
-        print(f"preloadctl: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(printable(f"preloadctl: {error.filename}: {error.strerror}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("preloadctl: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception:
-        traceback.print_exc()
+        print(printable_lines(traceback.format_exc().rstrip()), file=sys.stderr)
         print("preloadctl: the program failed; nothing was written", file=sys.stderr)
         return FAILED
     return 0
@@ -55,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="preloadctl", description=__doc__)
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {version('image-preloader')}"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     render_command = commands.add_parser(
         "render",
@@ -70,6 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     render_command.set_defaults(command=_render)
     add_plan_command(commands.add_parser)
     add_lock_command(commands.add_parser)
+    agent_command = commands.add_parser(
+        "agent",
+        help="write the cleanup's program as one file, which any Python from 3.11 on runs",
+        description="Writes what the cleanup container runs, byte by byte: on any node "
+        "`python3 agent.pyz plan` shows what it would do there.",
+    )
+    agent_command.add_argument(
+        "--output", type=Path, default=Path("agent.pyz"), help="the file; default: %(default)s"
+    )
+    agent_command.set_defaults(command=_agent)
     return parser
 
 
@@ -78,10 +95,15 @@ def _render(options: argparse.Namespace) -> None:
     folder = options.output or Path("rendered") / project.stack
     files = render(record(project))
     write(files, folder)
-    print(f"{len(files)} files of stack {project.stack} in {folder}")
-    incomplete = [path for path in files if SECRETS_FOLDER in Path(path).parts]
+    print(printable(f"{len(files)} files of stack {project.stack} in {folder}"))
+    incomplete = [printable(path) for path in files if SECRETS_FOLDER in Path(path).parts]
     if incomplete:
         print("without their secrets, and so not to be applied:", *incomplete, sep="\n  ")
+
+
+def _agent(options: argparse.Namespace) -> None:
+    options.output.write_bytes(build_agent())
+    print(printable(f"the cleanup's program is in {options.output}"))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from preloadctl.errors import CommandError
-from preloader.plain import Map, any_below, is_map, replaced
+from preloader.plain import Map, any_below, is_list, is_map, replaced
+from preloader.yaml_values import InvalidYaml, read_yaml
 
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 # Stands for a value that only the engine can decrypt.
@@ -95,17 +94,15 @@ def _project_values(project: str, config: Map) -> Iterator[tuple[str, Any]]:
 
 def _read(path: Path) -> Map:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        # Of the parser's message the place and the reason, not the line, which may be a secret.
-        mark = getattr(error, "problem_mark", None)
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "not YAML in UTF-8"
-        raise CommandError(f"{path}{place}: {reason}") from None
+        content = read_yaml(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise CommandError(f"{path}: not YAML in UTF-8") from None
+    except InvalidYaml as error:
+        raise CommandError(f"{path}:{error}") from None
     if content is None:
         return {}
     if not is_map(content):
-        raise CommandError(f"{path}: must be a map, not a {type(content).__name__}")
+        raise CommandError(f"{path}: must be a map, not {_kind(content)}")
     return content
 
 
@@ -114,8 +111,14 @@ def _map_at(content: Map, key: str, path: Path) -> Map:
     if value is None:
         return {}
     if not is_map(value):
-        raise CommandError(f"{path}: {key}: must be a map, not a {type(value).__name__}")
+        raise CommandError(f"{path}: {key}: must be a map, not {_kind(value)}")
     return value
+
+
+def _kind(value: object) -> str:
+    if is_list(value):
+        return "a list"
+    return "a text" if isinstance(value, str) else "a number or a truth value"
 
 
 def _qualified(project: str, key: str) -> str:
@@ -123,6 +126,8 @@ def _qualified(project: str, key: str) -> str:
 
 
 def _as_text(value: object) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 

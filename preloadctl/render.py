@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Written into the output folder, so that the next run knows which files it may replace.
 INDEX = ".preloadctl"
 SECRETS_FOLDER = "incomplete"
+# Where Pulumi's Kubernetes provider writes a stack of the kind `rendered`, which stays beside this.
+PROVIDER_FOLDERS = ("0-crd", "1-manifest")
 # `kubectl apply -f FOLDER` goes by file name, and an object's namespace has to be there first. The
 # order is that of https://github.com/helm/helm/blob/main/pkg/release/v1/util/kind_sorter.go
 APPLY_ORDER = (
@@ -80,7 +82,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
     index = folder / INDEX
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"{folder} is a file; --output takes a folder")
-    if folder.exists() and any(folder.iterdir()) and not index.exists():
+    if folder.exists() and any(map(_is_foreign, folder.iterdir())) and not index.exists():
         raise CommandError(
             f"{folder} holds files that this command did not write; give --output another folder"
         )
@@ -94,6 +96,10 @@ def write(files: Mapping[str, str], folder: Path) -> None:
     for path in sorted(set(earlier) - set(files)):
         (folder / path).unlink(missing_ok=True)
     index.write_text("".join(f"{path}\n" for path in sorted(files)), encoding="utf-8")
+
+
+def _is_foreign(path: Path) -> bool:
+    return path.name not in PROVIDER_FOLDERS
 
 
 def _is_manifest(resource: Registration) -> bool:

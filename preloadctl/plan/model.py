@@ -176,6 +176,8 @@ class LockState:
     """Images of the stack that it has not, or not for the architecture of a pool."""
     not_listed: tuple[str, ...]
     """Images that no pool lists any more."""
+    unpinned_root: tuple[str, ...] = ()
+    """Images that run as root on the nodes by a tag alone, which somebody may move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pulumi
 
+from preloadctl.helpers import HelperImage, helper_images
 from preloadctl.plan.facts.history import changes_since
 from preloadctl.plan.facts.pools import Pool, plan_pool, pools
 from preloadctl.plan.model import Bandwidth, Changes, LockState, Plan, Refusal
@@ -25,7 +26,8 @@ def plan(project: Project, bandwidth: Bandwidth, since: str) -> Plan:
     # A format goes to the standard output, where nothing of the program belongs.
     with redirect_stdout(sys.stderr):
         try:
-            recorded = pools(record_components(project))
+            registrations = list(record_components(project))
+            recorded = pools(registrations)
             lock = read_lock(_lock_file(project))
         except (InvalidInput, pulumi.RunError) as error:
             return _refused(project, bandwidth, since, _refusals(error))
@@ -33,7 +35,7 @@ def plan(project: Project, bandwidth: Bandwidth, since: str) -> Plan:
             stack=project.stack,
             bandwidth=bandwidth,
             pools=tuple(plan_pool(pool, bandwidth) for pool in recorded.values()),
-            lock=_lock_state(project, lock, recorded),
+            lock=_lock_state(project, lock, recorded, helper_images(registrations)),
             changes=changes_since(since, project, recorded),
             refusals=(),
         )
@@ -43,20 +45,27 @@ def _lock_file(project: Project) -> Path:
     return working_folder(project) / lock_path(project.stack)
 
 
-def _lock_state(project: Project, lock: Lock, recorded: Mapping[str, Pool]) -> LockState:
+def _lock_state(
+    project: Project, lock: Lock, recorded: Mapping[str, Pool], helpers: Sequence[HelperImage]
+) -> LockState:
+    wanted = [
+        *((image, pool.architecture) for pool in recorded.values() for image in pool.layers),
+        *((helper.name, helper.architecture) for helper in helpers),
+    ]
     not_locked = {
         image if image not in lock.images else f"{image} for {key}": None
-        for pool in recorded.values()
-        for key in [platform_key(pool.architecture)]
-        for image in pool.layers
+        for image, processors in wanted
+        for key in [platform_key(processors)]
         if image not in lock.images or key not in lock.images[image].platforms
     }
-    listed = {image for pool in recorded.values() for image in pool.layers}
+    listed = {image for image, _ in wanted}
+    unpinned = {helper.used for helper in helpers if helper.is_root and not helper.is_pinned}
     return LockState(
         path=str(lock_path(project.stack)),
         exists=_lock_file(project).exists(),
         not_locked=tuple(not_locked),
         not_listed=tuple(sorted(lock.images.keys() - listed)),
+        unpinned_root=tuple(sorted(unpinned)),
     )
 
 
@@ -67,7 +76,7 @@ def _refused(
         stack=project.stack,
         bandwidth=bandwidth,
         pools=(),
-        lock=_lock_state(project, Lock(), {}),
+        lock=_lock_state(project, Lock(), {}, ()),
         changes=Changes(since=since, pools=(), not_compared="the stack would be refused"),
         refusals=refusals,
     )

@@ -59,7 +59,23 @@ def image_changes(change: PoolChanges) -> Iterator[tuple[str, str]]:
 
 
 def lock_text(lock: LockState, stack: str) -> str:
-    """Says what the lock file lacks, and the command that helps."""
+    """Says what the lock file lacks, what runs as root without it, and the command that helps."""
+    return " ".join(filter(None, (_lacks_text(lock, stack), unpinned_text(lock))))
+
+
+def unpinned_text(lock: LockState) -> str:
+    """Says what runs as root by a tag alone; empty where nothing does."""
+    if not lock.unpinned_root:
+        return ""
+    images = lock.unpinned_root
+    runs, is_, it = ("runs", "is", "it") if len(images) == 1 else ("run", "are", "them")
+    return (
+        f"{_named(images)} {runs} as root on the nodes and {is_} not pinned by a digest; the lock "
+        f"file pins {it}."
+    )
+
+
+def _lacks_text(lock: LockState, stack: str) -> str:
     command = f"`preloadctl lock --stack {stack}`"
     if not lock.exists:
         return f"There is no lock file {lock.path}; {command} writes it."

@@ -17,7 +17,7 @@ layers = read_lock(lock_path(pulumi.get_stack())).image_layers_bytes(images, 'am
 given = {'images': images, 'image_layers_bytes': layers}
 ImagePreloader('web', {'namespace': 'apps', **given})
 NodePool('web', {
-    'cluster_name': 'c', 'subnet_ids': ['s'], **given,
+    'cluster_name': 'c', 'subnet_ids': ['subnet-00000001'], **given,
     'node_group': {
         'instance_types': ['m7i.large'],
         'scaling': {'min_size': 1, 'max_size': 6},
@@ -81,7 +81,7 @@ ImagePreloader('other', {
     'namespace': 'apps', 'images': ['nginx:1', 'httpd:2'], 'node_labels': {'a': 'b'},
 })
 NodePool('bare', {
-    'cluster_name': 'c', 'subnet_ids': ['s'],
+    'cluster_name': 'c', 'subnet_ids': ['subnet-00000001'],
     'node_group': {**GROUP, 'root_volume': {'size_gib': 40}},
 })
 """

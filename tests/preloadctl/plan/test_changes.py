@@ -37,7 +37,7 @@ def pool(
     made: Any = {
         **given,
         "cluster_name": "c",
-        "subnet_ids": ["s"],
+        "subnet_ids": ["subnet-00000001"],
         **node_pool,
         "node_group": group,
     }

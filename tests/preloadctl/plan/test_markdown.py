@@ -59,7 +59,7 @@ def test_words_are_shown_as_they_are(note: str) -> None:
 def test_changes_come_before_pools_and_refusals_before_everything() -> None:
     comment = page(PLAN)
     assert PLAN.changes.pools
-    assert comment.index(PLAN.changes.since) < comment.index("####")
+    assert comment.index("configuration of commit") < comment.index("####")
     assert page(REFUSED).splitlines()[2].startswith("**Refused")
     assert all(shown(page(REFUSED)).count(f"- {each.path[:4]}") for each in REFUSED.refusals)
 

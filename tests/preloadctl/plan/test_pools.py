@@ -9,10 +9,12 @@ from nodepools.changes import Effect
 from preloadctl.plan.facts.build import plan
 from preloadctl.plan.model import Bandwidth, Plan, PoolPlan
 from preloadctl.project import load_project
+from preloader.helpers import HelperImages
 from preloader.lock import Lock, LockedImage, LockedPlatform, lock_text
 from tests.preloadctl.plan.projects import POOLS, make_project
 from tests.support import ROOT
 
+HELPERS = HelperImages()
 BANDWIDTH = Bandwidth(image_bytes_per_second=25 * 10**6, node_bytes_per_second=None)
 
 
@@ -76,8 +78,28 @@ def test_the_lock_file_is_held_against_the_stack(project: Callable[[str], Path])
     )
     lock = plan(load_project(folder, "dev"), BANDWIDTH, "HEAD").lock
     assert lock.exists
-    assert set(lock.not_locked) == {"nginx:1 for linux/arm64", "redis:7", "httpd:2"}
+    helpers = {HELPERS.busybox, HELPERS.python}
+    assert set(lock.not_locked) == {"nginx:1 for linux/arm64", "redis:7", "httpd:2", *helpers}
     assert lock.not_listed == ("gone:1",)
+    assert lock.unpinned_root == (HELPERS.python,)
+
+
+def test_a_helper_image_that_is_pinned_is_no_risk_and_is_locked_by_its_name(
+    project: Callable[[str], Path],
+) -> None:
+    pinned = f"python:3@sha256:{'a' * 64}"
+    folder = project(
+        "from preloader import ImageCleanup, ImagePreloader\n"
+        "pool = {'namespace': 'n', 'images': ['nginx:1']}\n"
+        f"ImagePreloader('one', {{**pool, 'helper_images': {{'python': {pinned!r}}}}})\n"
+        "ImagePreloader('two', {**pool, 'cleanup': {'enabled': False}})\n"
+        "mirrored = {'helper_images': {'python': 'mirror.test/p:3'}}\n"
+        "ImageCleanup('three', {'namespace': 'n', **mirrored})\n"
+    )
+    lock = plan(load_project(folder, "dev"), BANDWIDTH, "HEAD").lock
+    assert {"python:3", "mirror.test/p:3"} < set(lock.not_locked)
+    assert HELPERS.python not in lock.not_locked
+    assert lock.unpinned_root == ("mirror.test/p:3",)
 
 
 def test_every_input_of_a_node_group_says_what_a_change_of_it_does(eks: Plan) -> None:

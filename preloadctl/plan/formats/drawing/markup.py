@@ -1,28 +1,24 @@
 """Elements of HTML and SVG: names and texts of other people are escaped wherever they are put."""
 
-import re
 from typing import Literal
 from xml.etree.ElementTree import Element, indent, tostring
 
 Child = Element | str | None
-
-# XML has no way to write these, not even escaped.
-_NO_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def element(tag: str, *children: Child, **attributes: str) -> Element:
     """Returns an element; `class_` and `aria_label` are written `class` and `aria-label`."""
     made = Element(
         tag,
-        {name.rstrip("_").replace("_", "-"): _clean(value) for name, value in attributes.items()},
+        {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()},
     )
     for child in children:
         if isinstance(child, Element):
             made.append(child)
         elif child is not None and len(made):
-            made[-1].tail = (made[-1].tail or "") + _clean(child)
+            made[-1].tail = (made[-1].tail or "") + child
         elif child is not None:
-            made.text = (made.text or "") + _clean(child)
+            made.text = (made.text or "") + child
     return made
 
 
@@ -39,7 +35,3 @@ def svg_text(root: Element) -> str:
 def _text(root: Element, method: Literal["html", "xml"]) -> str:
     indent(root, space=" ")
     return f"{tostring(root, encoding='unicode', method=method).rstrip()}\n"
-
-
-def _clean(text: str) -> str:
-    return _NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -17,7 +17,13 @@ from preloadctl.plan.formats.page.elements import (
 )
 from preloadctl.plan.model import Changes, Plan, PoolChanges, Refusal
 from preloadctl.plan.wording.sentences import capitalized, counted, unknown_sizes
-from preloadctl.plan.wording.statements import image_changes, novelty, pull_text, since_text
+from preloadctl.plan.wording.statements import (
+    image_changes,
+    novelty,
+    pull_text,
+    since_text,
+    unpinned_text,
+)
 
 IMAGE_COLUMNS = (Column("image"), Column("reference", CODE))
 SETTING_COLUMNS = (
@@ -105,6 +111,8 @@ def _lock(plan: Plan) -> Iterator[Element]:
         gone = counted(len(state.not_listed), "image")
         yield paragraph(code(state.path), f" has {gone} that no pool lists any more:")
         yield references(state.not_listed)
+    if state.unpinned_root:
+        yield paragraph(unpinned_text(state), class_="callout warning")
     if unknown:
         sizes = "size is" if len(unknown) == 1 else "sizes are"
         yield paragraph(

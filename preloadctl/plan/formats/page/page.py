@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 
 from preloadctl.plan.formats.drawing.markup import element, html_text
 from preloadctl.plan.formats.drawing.style import colours, drawings
+from preloadctl.plan.formats.foreign import fit_to_show
 from preloadctl.plan.formats.page.changes import changed, lock, refused
 from preloadctl.plan.formats.page.elements import NUMBER, Column, paragraph, table
 from preloadctl.plan.formats.page.pool import anchor, pool_section
@@ -32,6 +33,7 @@ POOL_COLUMNS = (
 
 def page(plan: Plan) -> str:
     """Returns the plan as an HTML document without scripts and without anything to load."""
+    plan = fit_to_show(plan)
     title = f"Plan of stack {plan.stack}"
     return html_text(
         element(

@@ -18,6 +18,7 @@ from preloadctl.plan.formats.drawing.draw import (
 )
 from preloadctl.plan.formats.drawing.markup import element, svg_text
 from preloadctl.plan.formats.drawing.style import FONT, colours, drawings
+from preloadctl.plan.formats.foreign import fit_to_show
 from preloadctl.plan.formats.picture.blocks import (
     CHARACTER_WIDTH,
     CHART_LEFT,
@@ -66,6 +67,7 @@ text.after { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 
 def picture(plan: Plan) -> str:
     """Returns the plan as one SVG file for light and dark pages, without scripts or fonts."""
+    plan = fit_to_show(plan)
     whole = stacked((_title(plan), *_refusals(plan), *map(_pool, plan.pools)))
     return svg_text(
         element(

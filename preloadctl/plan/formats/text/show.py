@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from preloadctl.plan.formats.foreign import fit_to_show
 from preloadctl.plan.formats.text.bars import ASCII, UNICODE, Glyphs
 from preloadctl.plan.formats.text.disk import disk_lines
 from preloadctl.plan.formats.text.lanes import lane_table
@@ -48,7 +49,7 @@ def show(plan: Plan, stream: TextIO) -> None:
         # What a terminal cannot show is in names alone, and no reason to show nothing.
         stream.reconfigure(errors="replace")
     with console.capture() as text:
-        for part in _parts(plan, console.width, glyphs):
+        for part in _parts(fit_to_show(plan), console.width, glyphs):
             console.print(part)
     # Tables fill their last column up.
     stream.write(re.sub(r" +$", "", text.get(), flags=re.MULTILINE))
