@@ -14,11 +14,12 @@ def providers(
     """The providers of a stack; the empty kubeconfigs keep $KUBECONFIG out of its state."""
     match cluster:
         case settings.RenderedCluster(directory=directory):
-            return [
-                kubernetes.Provider("cluster", kubeconfig="", render_yaml_to_directory=directory)
-            ]
+            folder = directory or f"rendered/{pulumi.get_stack()}"
+            return [kubernetes.Provider("cluster", kubeconfig="", render_yaml_to_directory=folder)]
         case settings.KubeconfigCluster(kubeconfig=kubeconfig, context=context):
-            return [kubernetes.Provider("cluster", kubeconfig=kubeconfig, context=context)]
+            # Where it is a kubeconfig's content and not its path, it holds credentials.
+            secret = pulumi.Output.secret(kubeconfig)
+            return [kubernetes.Provider("cluster", kubeconfig=secret, context=context)]
         case ClusterInputs(name=name, region=region):
             # Here, since other stacks should not pay for pulumi_aws.
             from nodepools.providers import eks_providers  # noqa: PLC0415

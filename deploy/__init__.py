@@ -1,0 +1,1 @@
+"""Deploys a stack of this project as `make up` does."""
