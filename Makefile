@@ -4,17 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: up render test check format test-node bench demo clean
+.PHONY: up preview refresh down cancel render test check format test-engine test-node bench demo clean
 
-up: $(INSTALLED)
-	@if command -v pulumi >/dev/null; then \
-		pulumi whoami >/dev/null 2>&1 || pulumi login --local; \
-		export PULUMI_CONFIG_PASSPHRASE="$${PULUMI_CONFIG_PASSPHRASE-}"; \
-		pulumi stack select --create $(STACK) && pulumi up --stack $(STACK); \
-	else \
-		echo "The Pulumi CLI is not on PATH, so stack $(STACK) is rendered and not deployed."; \
-		$(BIN)/preloadctl render --stack $(STACK); \
-	fi
+# Pulumi's CLI is taken from PATH or installed below .pulumi/; without it `up` renders.
+up preview refresh down cancel: $(INSTALLED)
+	@YES=$(YES) $(BIN)/python -m deploy $@ $(STACK)
 
 render: $(INSTALLED)
 	@$(BIN)/preloadctl render --stack $(STACK)
@@ -30,6 +24,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/pyright
+	$(BIN)/python -m tests.workflows.lint
 
 # On the cluster of $KUBECONFIG where that is set, else on nodes that it starts itself, as root.
 test-node: $(INSTALLED)
@@ -37,12 +32,19 @@ test-node: $(INSTALLED)
 		$(BIN)/python -m pytest tests/node -rs; \
 	else \
 		$(BIN)/python -m tests.node.install && \
+		$(BIN)/python -m tests.engine.install && \
 		$(BIN)/python -m tests.nodepools.install && \
 		$(BIN)/python -m pytest -m node --numprocesses 2 --dist loadgroup -rs; \
 	fi
 
+# Builds Pulumi's engine, which `make test` uses too once it is there.
+test-engine: $(INSTALLED)
+	$(BIN)/python -m tests.engine.install
+	$(BIN)/python -m pytest tests/engine tests/readme --numprocesses 2 -rs
+
+# SHORT=1 does each measurement once at its smallest, and writes nothing.
 bench: $(INSTALLED)
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(if $(SHORT),--short)
 
 demo: $(INSTALLED)
 	@$(BIN)/python -m demo

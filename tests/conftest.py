@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
@@ -14,6 +15,10 @@ from preloadctl.project import Project
 from preloadctl.recorder import record_program
 from preloader.bundle import build_agent
 from tests.support import ROOT, Run
+
+# A busy machine is no fault.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 GC_THRESHOLD = 50_000
 GOLDEN = Path(__file__).parent / "golden"

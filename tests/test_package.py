@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -34,6 +35,26 @@ def test_three_packages_and_one_command_are_installed_and_no_other_name(tmp_path
         ]
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"preloader", "nodepools", "preloadctl"}
+
+
+def test_the_command_says_the_version_of_the_package() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "preloadctl", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == f"preloadctl {_project_version()}\n"
+
+
+def test_the_newest_version_in_the_changelog_is_that_of_the_package() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    newest = next(line for line in changelog.splitlines() if line.startswith("## "))
+    assert newest.split()[1] == _project_version()
+
+
+def _project_version() -> str:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def test_the_components_have_a_schema_with_every_input_described() -> None:

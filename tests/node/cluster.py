@@ -3,22 +3,27 @@
 import contextlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
 
+from preloader.helpers import HelperImages
+from tests.builds import progress
 from tests.node import images
 from tests.node.configuration import SANDBOX_IMAGE
-from tests.node.control_plane import start_control_plane
-from tests.node.install import install, progress
+from tests.node.control_plane import start_control_plane, wait_until_ready
+from tests.node.install import install
 from tests.node.kubectl import Kubectl
 from tests.node.network import create_network
 from tests.node.node import Node, NodeSpec, Site
 from tests.node.registry import Registry, start_registry
 from tests.node.run import new_run
 
+HELPERS = HelperImages()
 # What a node and the program's own containers use.
 HELPER_IMAGES = (
-    (images.pause, SANDBOX_IMAGE),
-    (images.with_shell, "busybox:musl", "busybox:1.37.0-musl"),
-    (images.python, "python:3.12-alpine", "python:3.13-alpine"),
+    (images.pause, SANDBOX_IMAGE, HELPERS.pause),
+    (images.with_shell, "busybox:musl", HELPERS.busybox),
+    (images.python, "python:3.12-alpine", HELPERS.python),
 )
 
 
@@ -50,6 +55,19 @@ class Cluster:
         forced = ("--all-namespaces", "--force", "--grace-period=0", "--wait=false")
         self.kubectl("delete", "pods", f"--field-selector=spec.nodeName={node.name}", *forced)
         node.discard()
+
+    @contextlib.contextmanager
+    def without_api_server(self) -> Iterator[None]:
+        """Ends the API server for as long as the block runs; what it knows is in etcd."""
+        run, plane = self._site.run, self._site.plane
+        command = cast("list[str]", plane.server.popen.args)
+        run.stop(plane.server)
+        try:
+            yield
+        finally:
+            server = run.start(plane.server.name, command)
+            self._site = replace(self._site, plane=replace(plane, server=server))
+            wait_until_ready(run, server, f"{plane.url}/readyz", plane.authority)
 
     def wait_until_ready(self, node: Node) -> None:
         """Waits until the node says that it is ready since its kubelet last started."""

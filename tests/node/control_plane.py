@@ -26,6 +26,7 @@ class ControlPlane:
     url: str
     authority: Authority
     kubeconfig: Path
+    server: Process
 
     @property
     def kubectl(self) -> Kubectl:
@@ -51,7 +52,7 @@ def start_control_plane(run: Run, network: Network) -> ControlPlane:
     )
     start_client(run, "kube-scheduler", authority, url)
     administrator = authority.kubeconfig(url, "administrator", group=ADMINISTRATORS)
-    plane = ControlPlane(url, authority, administrator)
+    plane = ControlPlane(url, authority, administrator, server)
     plane.kubectl.wait_for(
         "the default service account",
         lambda: plane.kubectl.get("serviceaccount", "default"),

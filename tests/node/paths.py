@@ -1,10 +1,10 @@
-"""Where the harness keeps what it builds and what it runs."""
+"""Where the node's harness keeps what it builds and what it runs."""
 
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-WORK = PROJECT / ".work"
-"""Everything that a run or a build leaves on disk; ignored by git."""
-BIN = WORK / "bin"
+from tests.builds import BIN, PROJECT, WORK
+
+__all__ = ["BIN", "CLUSTER_SOURCE", "PROJECT", "RUN", "WORK"]
+
 RUN = WORK / "run"
 CLUSTER_SOURCE = Path(__file__).resolve().parent / "cluster"

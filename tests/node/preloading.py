@@ -27,8 +27,7 @@ class Preloader:
     def apply(self, pools: Mapping[str, Any], lock_text: str = "") -> None:
         """Renders and applies these pools, and deletes what was applied before and is not now.
 
-        Without the cleanup where a pool does not speak of it: on a node that is new its first probe
-        would put off READY, and so every test.
+        Without the cleanup where a pool does not speak of it: most tests are about images alone.
         """
         settings = {
             "cluster": {"kind": "rendered"},

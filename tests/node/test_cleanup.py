@@ -64,7 +64,8 @@ def decisions(preloader: Preloader) -> dict[str, Mapping[str, Any]]:
 def test_old_versions_go_and_all_that_is_needed_stays(
     add_node: AddNode, registry: Registry, kubectl: Kubectl, preload: Preload
 ) -> None:
-    node = add_node("cleaned", labels={"cleanup": "cleaned"})
+    # Images have a file system of their own here, so that nothing else changes what is free on it.
+    node = add_node("cleaned", labels={"cleanup": "cleaned"}, image_filesystem_mib=600)
     registry.push(images.with_shell(images.MIB, seed=HELD), HELD)
     ids = pull(kubectl, registry, node, VERSIONS)
 

@@ -1,6 +1,7 @@
 """The harness itself: a real node, a registry that misbehaves as told, and nothing left behind."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -165,8 +166,13 @@ class StartedRun:
         mounts = Path("/proc/self/mounts").read_text().splitlines()
         found += [f"mount {line}" for line in mounts if own in line]
         found += [f"link {link.name}" for link in Path("/sys/class/net").glob(f"{self.bridge}*")]
-        cgroups = Path("/sys/fs/cgroup").glob(f"**/{self.bridge}-*")
-        found += [f"cgroup {cgroup}" for cgroup in cgroups]
+        # Not by a glob, which fails where another's cgroup goes away meanwhile.
+        found += [
+            f"cgroup {place}/{name}"
+            for place, names, _ in os.walk("/sys/fs/cgroup")
+            for name in names
+            if name.startswith(f"{self.bridge}-")
+        ]
         return found + [f"folder {own}" for _ in range(self.folder.exists())]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from preloader.helpers import HelperImages
 from preloader.lock import lock_path, parse_lock
 from tests.node import images
 from tests.node.conftest import AddNode, NewPreloader
@@ -59,6 +60,10 @@ def pulled_bytes(kubectl: Kubectl, namespace: str) -> dict[str, int]:
     return {match["name"]: int(match["bytes"]) for match in matches if match}
 
 
+HELPERS = HelperImages()
+RUN = {"busybox": HELPERS.busybox, "python": HELPERS.python}
+
+
 def test_what_is_locked_is_what_the_kubelet_pulls(
     kubectl: Kubectl,
     add_node: AddNode,
@@ -75,7 +80,10 @@ def test_what_is_locked_is_what_the_kubelet_pulls(
             )
             for mib in (8, 4, 3)
         }
-        pools = {"main": {"images": [*built], "node_labels": labels}}
+        # What a node runs by these names it finds under them with the digest that is locked.
+        helpers = {key: f"{address}/library/{image}" for key, image in RUN.items()}
+        main = {"images": [*built], "node_labels": labels, "cleanup": {}, "helper_images": helpers}
+        pools = {"main": main}
         folder = tmp_path / "locked"
         write_project(stack_of(pools), folder)
         preloadctl(folder, "lock")
@@ -93,8 +101,14 @@ def test_what_is_locked_is_what_the_kubelet_pulls(
         assert locked[name].digest in on_node
         (platform,) = locked[name].platforms.values()
         assert 0 < pulled[name] - platform.size_bytes < LARGEST_REST_BYTES
+    used = {container["image"] for pod in preloader.pods() for container in containers(pod)}
+    assert {f"{image}@{locked[image].digest}" for image in helpers.values()} == used - set(built)
     # A third lane would gain nothing over the largest image alone.
     assert len(preloader.daemon_sets()) == 2
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    return [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
 
 
 def deployment(name: str, image: str, node_labels: Mapping[str, str]) -> Manifest:
