@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,8 @@ from tests.agent.images import TestImage, sleeper
 
 RUNS = 5
 REPOSITORIES, VERSIONS = 10, 6
-PODS, CONTAINERS_A_POD = 10, 3
+# As many pods as repositories.
+CONTAINERS_A_POD = 3
 IMAGE_BYTES = 256 * 1024
 KIB, MIB = 1024, 1024 * 1024
 
@@ -71,16 +72,19 @@ cleanup_images
 """
 
 
-def measure() -> list[Measurement]:
+def measure(
+    runs: int = RUNS, idle_seconds: float = IDLE_SECONDS, repositories: int = REPOSITORIES
+) -> list[Measurement]:
     """Returns the ratio of the article's script to the agent, and of the agent to its limits."""
     with TemporaryDirectory() as folder, run_containerd() as containerd:
         containerd.add(sleeper(PAUSE))
         agent = Agent(Path(folder), containerd)
-        with _inventory(containerd):
-            pairs = [_pair(containerd, agent) for _ in range(RUNS)]
-            containerd.add(*_images())
-            starts = [Pair(agent.start_seconds(), START_LIMIT_SECONDS) for _ in range(RUNS)]
-            memory, cpu = agent.idle()
+        images = _images(repositories)
+        with _inventory(containerd, images):
+            pairs = [_pair(containerd, agent, images) for _ in range(runs)]
+            containerd.add(*images)
+            starts = [Pair(agent.start_seconds(), START_LIMIT_SECONDS) for _ in range(runs)]
+            memory, cpu = agent.idle(idle_seconds)
         containerd.clear()
     size = len(base64.b64encode(build_agent())) / KIB
     return [
@@ -123,7 +127,7 @@ class Agent:
         python = process_seconds([*self._python, "-c", ""])
         return process_seconds([*self._agent, "plan", *self._options]) - python
 
-    def idle(self) -> tuple[float, float]:
+    def idle(self, idle_seconds: float) -> tuple[float, float]:
         """Returns the most memory it ever had, in MiB, and what it uses of a core, in percent."""
         line = [*self._agent, "run", *self._options, "--ready", str(self._folder / "ready")]
         with (
@@ -133,40 +137,39 @@ class Agent:
             try:
                 time.sleep(SETTLE_SECONDS)
                 before = _cpu_seconds(process.pid)
-                time.sleep(IDLE_SECONDS)
-                percent = 100 * (_cpu_seconds(process.pid) - before) / IDLE_SECONDS
+                time.sleep(idle_seconds)
+                percent = 100 * (_cpu_seconds(process.pid) - before) / idle_seconds
                 return _peak_memory(process.pid) / MIB, percent
             finally:
                 process.terminate()
 
 
-def _pair(containerd: Containerd, agent: Agent) -> Pair:
-    containerd.add(*_images())
+def _pair(containerd: Containerd, agent: Agent, images: Sequence[TestImage]) -> Pair:
+    containerd.add(*images)
     script = ARTICLE.replace("CTR", f"{BIN / 'ctr'} -a {containerd.socket} -n k8s.io")
     with TemporaryDirectory() as folder:
         other = process_seconds(["/bin/sh", "-c", script.replace("FOLDER", folder)])
-    containerd.add(*_images())
+    containerd.add(*images)
     return Pair(agent.clean_up(), other)
 
 
 @contextmanager
-def _inventory(containerd: Containerd) -> Iterator[None]:
-    images = _images()
+def _inventory(containerd: Containerd, images: Sequence[TestImage]) -> Iterator[None]:
     containerd.add(*images)
     names = [image.name for image in images]
-    for pod in range(PODS):
+    for pod in range(len(images) // VERSIONS):
         first = pod * CONTAINERS_A_POD
         containerd.run_pod(f"pod-{pod}", names[first : first + CONTAINERS_A_POD])
     yield
 
 
-def _images() -> list[TestImage]:
+def _images(repositories: int) -> list[TestImage]:
     return [
         TestImage(
             f"docker.io/bench/app-{repository}:1.{version}",
             content=f"{repository}.{version}".encode().ljust(IMAGE_BYTES, b"."),
         )
-        for repository in range(REPOSITORIES)
+        for repository in range(repositories)
         for version in range(VERSIONS)
     ]
 

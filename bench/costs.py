@@ -16,13 +16,13 @@ CLEANUP_CONTAINER = "cleanup"
 ARTICLE_OBJECTS = 1
 
 
-def measure() -> list[Measurement]:
+def measure(idle_seconds: float = IDLE_SECONDS) -> list[Measurement]:
     """Returns what the article's preloader takes, and this one once its first cleanup has ended."""
     with on_a_node() as preloaders:
-        return [*_costs(preloaders)]
+        return [*_costs(preloaders, idle_seconds)]
 
 
-def _costs(preloaders: Preloaders) -> Iterator[Measurement]:
+def _costs(preloaders: Preloaders, idle_seconds: float) -> Iterator[Measurement]:
     root, kubectl, own = preloaders.node.root, preloaders.kubectl, preloaders.own
     preloaders.wait_until_nothing_runs()
     without = len(lasting_processes(root))
@@ -34,7 +34,7 @@ def _costs(preloaders: Preloaders) -> Iterator[Measurement]:
         objects = [each for each in own.manifests if each["kind"] in ("ConfigMap", "DaemonSet")]
         pods = own.pods()
         memory = [Pair(each, MEMORY_LIMIT_MIB) for each in held_memory_mib(pods)]
-        cpu = Pair(cpu_percent(pods, IDLE_SECONDS), CPU_LIMIT_PERCENT)
+        cpu = Pair(cpu_percent(pods, idle_seconds), CPU_LIMIT_PERCENT)
         processes = Pair(len(lasting_processes(root)) - without, of_article)
     for name, pairs, unit in (
         ("api_objects_over_article", [Pair(len(objects), ARTICLE_OBJECTS)], "objects"),

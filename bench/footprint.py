@@ -1,6 +1,7 @@
 """What a preloader's pods take from a node, as its cgroups count it and its process table shows."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -72,6 +73,11 @@ def _processes(root: Path) -> dict[int, str]:
     return names
 
 
+def _cgroup_files(name: str) -> list[Path]:
+    # Not by a glob, which fails where a cgroup goes away meanwhile.
+    return [Path(place) / name for place, _, files in os.walk(CGROUPS) if name in files]
+
+
 def _cpu_seconds(pods: Sequence[dict[str, Any]]) -> float:
     return sum(
         # Of cpu.stat it is the first line, `usage_usec N`.
@@ -84,7 +90,7 @@ def _container_files(
     pods: Sequence[dict[str, Any]], names: Sequence[str]
 ) -> Iterator[tuple[str, Path]]:
     """Yields each container's name and, in its cgroup, the first of these files that any has."""
-    files = next(found for name in names if (found := list(CGROUPS.rglob(name))))
+    files = next(found for name in names if (found := _cgroup_files(name)))
     for pod in pods:
         for status in pod["status"]["containerStatuses"]:
             container = status["containerID"].rpartition("/")[2]

@@ -19,24 +19,25 @@ IMAGES = 100
 ANSWER_SECONDS = 0.02
 
 
-def measure() -> list[Measurement]:
+def measure(runs: int = 5, images: int = IMAGES) -> list[Measurement]:
     """Returns how many times faster the default concurrency is than one image after the other."""
     with RegistryServer() as registry:
         registry.auth = "anonymous"
         registry.delay_seconds = ANSWER_SECONDS
         on_amd64 = manifest([layer("base")])
-        for number in range(IMAGES):
+        for number in range(images):
             registry.push(f"app-{number}", "1", index((on_amd64, AMD64)), on_amd64)
         pairs = measure_pairs(
-            partial(_lock_seconds, registry, DEFAULT_CONCURRENCY),
-            partial(_lock_seconds, registry, 1),
+            partial(_lock_seconds, registry, images, DEFAULT_CONCURRENCY),
+            partial(_lock_seconds, registry, images, 1),
+            runs=runs,
         )
     summary = summarise("lock_one_by_one_over_concurrent", pairs, lambda pair: pair.other_over_ours)
     return [summary.as_measurement()]
 
 
-def _lock_seconds(registry: RegistryServer, concurrency: int) -> float:
-    names = [f"{registry.host}/app-{number}:1" for number in range(IMAGES)]
+def _lock_seconds(registry: RegistryServer, count: int, concurrency: int) -> float:
+    names = [f"{registry.host}/app-{number}:1" for number in range(count)]
     images = [WantedImage(name, parse_reference(name), ("amd64",)) for name in names]
     start = time.perf_counter()
     fetched = fetch_all(
@@ -46,6 +47,6 @@ def _lock_seconds(registry: RegistryServer, concurrency: int) -> float:
         done=lambda: None,
     )
     seconds = time.perf_counter() - start
-    if len(fetched.images) != IMAGES:
+    if len(fetched.images) != count:
         raise RuntimeError(f"not all images were locked: {fetched.failures}")
     return seconds

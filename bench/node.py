@@ -15,6 +15,7 @@ from bench.pairs import Measurement, Pair, summarise
 from bench.preloaders import (
     IMAGES,
     NODE_LABELS,
+    SCALE,
     TIMEOUT,
     Preloaders,
     measure_seconds,
@@ -42,13 +43,15 @@ class Run:
     preloaded_pod: float
 
 
-def measure(between: Callable[[], None]) -> list[Measurement]:
+def measure(
+    between: Callable[[], None], total_runs: int = RUNS, scale: float = SCALE
+) -> list[Measurement]:
     """Returns what was measured over several runs; calls `between` after each."""
     runs: list[Run] = []
-    with on_a_node() as preloaders:
+    with on_a_node(scale) as preloaders:
         bench = Bench(preloaders)
-        for number in range(1, RUNS + 1):
-            print(f"run {number} of {RUNS}", flush=True)  # noqa: T201 it takes minutes
+        for number in range(1, total_runs + 1):
+            print(f"run {number} of {total_runs}", flush=True)  # noqa: T201 it takes minutes
             runs.append(bench.run())
             between()
     return _gains(runs)

@@ -74,10 +74,15 @@ def measure_pairs(
     return [Pair(ours(), other()) for _ in range(runs)]
 
 
-def process_seconds(command: Sequence[str], folder: os.PathLike[str] | None = None) -> float:
-    """Returns how long a command takes as a whole process; raises where it fails."""
+def process_seconds(
+    command: Sequence[str], folder: os.PathLike[str] | None = None, exit_code: int = 0
+) -> float:
+    """Returns how long a command takes as a whole process; raises where it exits otherwise."""
     start = time.perf_counter()
-    subprocess.run(  # noqa: S603 the commands are this program's own
-        command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ended = subprocess.run(  # noqa: S603 the commands are this program's own
+        command, cwd=folder, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    if ended.returncode != exit_code:
+        raise subprocess.CalledProcessError(ended.returncode, command)
+    return seconds

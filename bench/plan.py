@@ -13,11 +13,11 @@ POOLS = 100
 IMAGES_A_POOL = 3
 
 
-def measure() -> list[Measurement]:
+def measure(runs: int = 7, pools: int = POOLS) -> list[Measurement]:
     """Returns the ratio of `plan` of 100 pools of 3 images, as JSON, to the imports it needs."""
     with tempfile.TemporaryDirectory() as name:
         project = Path(name)
-        _write_project(project)
+        _write_project(project, pools)
         plan = [
             str(Path(sys.executable).with_name("preloadctl")),
             *("plan", "--stack", "many", "--format", "json"),
@@ -25,18 +25,18 @@ def measure() -> list[Measurement]:
         pairs = measure_pairs(
             partial(process_seconds, plan, project),
             partial(process_seconds, [sys.executable, "-W", "ignore", "-c", KUBERNETES_IMPORTS]),
-            runs=7,
+            runs=runs,
         )
     summary = summarise("plan_of_100_pools_over_imports", pairs, lambda pair: pair.ours_over_other)
     return [summary.as_measurement()]
 
 
-def _write_project(project: Path) -> None:
+def _write_project(project: Path, pools: int) -> None:
     copy_program(project)
     settings = {
         "cluster": {"kind": "rendered"},
         "namespace": "image-preloader",
-        "pools": {f"pool-{pool}": _pool(pool) for pool in range(POOLS)},
+        "pools": {f"pool-{pool}": _pool(pool) for pool in range(pools)},
     }
     write_stack(project, "many", settings)
 

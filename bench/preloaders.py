@@ -33,15 +33,16 @@ POOL = {
 
 
 @contextmanager
-def on_a_node() -> Generator["Preloaders"]:
+def on_a_node(scale: float = SCALE) -> Generator["Preloaders"]:
     """Both preloaders on a new node, which has what does not count, from a registry of full speed.
 
-    From then on the registry limits each connection.
+    From then on the registry limits each connection. A scale of its own makes the images smaller,
+    and not the bandwidth.
     """
     with start_cluster() as cluster, TemporaryDirectory() as folder:
         registry = cluster.registry
         layers = [
-            registry.push(with_shell(int(size * SCALE), seed=name), name).layer
+            registry.push(with_shell(int(size * scale), seed=name), name).layer
             for name, size in SIZES_BYTES.items()
         ]
         node = cluster.add_node(NodeSpec("bench", NODE_LABELS))

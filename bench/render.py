@@ -21,38 +21,36 @@ BARE_IMPORTS = "import pulumi, pulumi_kubernetes"
 IMAGES_A_POOL = 10
 
 
-def measure() -> list[Measurement]:
+def measure(runs: int = 7, pools: tuple[int, int] = (20, 200)) -> list[Measurement]:
     """Returns the ratios of `render`: to the imports it needs, and of many pools to few."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)
         summaries = [
-            _against_imports("render_over_imports", "dev", KUBERNETES_IMPORTS, output / "dev"),
-            _against_imports(
-                "render_with_node_groups_over_imports",
-                "eks",
-                KUBERNETES_IMPORTS + AWS_IMPORTS,
-                output / "eks",
-            ),
-            _against_imports("render_over_bare_imports", "dev", BARE_IMPORTS, output / "dev"),
-            _pool_time_at_200_over_20(output),
+            _against_imports(name, stack, imports, output / stack, runs)
+            for name, stack, imports in (
+                ("render_over_imports", "dev", KUBERNETES_IMPORTS),
+                ("render_with_node_groups_over_imports", "eks", KUBERNETES_IMPORTS + AWS_IMPORTS),
+                ("render_over_bare_imports", "dev", BARE_IMPORTS),
+            )
         ]
+        summaries.append(_pool_time_of_many_over_few(output, *pools, runs))
     return [summary.as_measurement() for summary in summaries]
 
 
-def _against_imports(name: str, stack: str, imports: str, output: Path) -> Summary:
+def _against_imports(name: str, stack: str, imports: str, output: Path, runs: int) -> Summary:
     pairs = measure_pairs(
         partial(process_seconds, _render(stack, output), ROOT),
         partial(process_seconds, [sys.executable, "-W", "ignore", "-c", imports]),
-        runs=7,
+        runs=runs,
     )
     return summarise(name, pairs, lambda pair: pair.ours_over_other)
 
 
-def _pool_time_at_200_over_20(output: Path) -> Summary:
+def _pool_time_of_many_over_few(output: Path, few: int, many: int, runs: int) -> Summary:
     project = output / "project"
     project.mkdir()
     copy_program(project)
-    for count in (0, 20, 200):
+    for count in (0, few, many):
         _write_stack(project, max(count, 1), IMAGES_A_POOL if count else 1)
     start = process_seconds(_render("1", output / "1"), project)
 
@@ -60,7 +58,7 @@ def _pool_time_at_200_over_20(output: Path) -> Summary:
         whole = process_seconds(_render(str(count), output / str(count)), project)
         return (whole - start) / count
 
-    pairs = measure_pairs(partial(seconds_a_pool, 200), partial(seconds_a_pool, 20))
+    pairs = measure_pairs(partial(seconds_a_pool, many), partial(seconds_a_pool, few), runs=runs)
     return summarise(
         "render_pool_time_at_200_over_20", pairs, lambda pair: pair.ours_over_other, "s a pool"
     )

@@ -22,7 +22,7 @@ DESCRIPTIONS = {
     "processes_over_article": ("Processes of a pool of four images over the article's", ""),
     "idle_cpu_over_limit": (
         "CPU of an idle preloader, its containers and their probes, over 0.1 % of a core",
-        "",
+        "at most 1",
     ),
     "cleanup_article_over_ours": ("A cleanup, article's script over the agent", "at least 20"),
     "cleanup_memory_over_limit": ("Memory of the agent over 25 MiB", "at most 1"),
@@ -37,8 +37,31 @@ DESCRIPTIONS = {
         "The same with the compressed byte kept",
         "",
     ),
+    "engine_state_with_cleanup_over_without": (
+        "Pulumi's state of 100 pools, with the cleanup over without",
+        "at most 1.3",
+    ),
+    "engine_preview_with_cleanup_over_without": (
+        "The preview of a new stack of them",
+        "at most 1.3",
+    ),
+    "engine_up_with_cleanup_over_without": ("Its deployment, to files", "at most 1.3"),
+    "engine_up_pool_time_at_100_over_20": ("A pool's time in it, 100 over 20", "at most 1.3"),
+    "engine_state_pool_size_at_100_over_20": (
+        "A pool's part of the state, 100 over 20",
+        "at most 1.3",
+    ),
     "lock_one_by_one_over_concurrent": ("100 images locked, one by one over eight at a time", ""),
     "plan_of_100_pools_over_imports": ("`plan` of 100 pools over its imports", "at most 2"),
+    "refusal_of_1000_mistakes_over_imports": (
+        "1,000 mistakes listed by `plan`, over its imports",
+        "at most 2",
+    ),
+    "refusal_time_a_key_at_3000_over_300": (
+        "Time a mistake, 3,000 unknown keys over 300",
+        "at most 1.3",
+    ),
+    "refusal_time_a_pool_at_300_over_30": ("The same, 300 wrong pools over 30", "at most 1.3"),
     "render_over_imports": ("`render` of the dev stack over its imports", "at most 1.3"),
     "render_with_node_groups_over_imports": ("The same with node groups", "at most 1.3"),
     "render_pool_time_at_200_over_20": ("`render`'s time a pool, 200 over 20", "at most 1.5"),

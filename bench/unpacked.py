@@ -21,15 +21,15 @@ LARGEST_IMAGE_BYTES = 150 * 1024 * 1024
 MIB = 1024 * 1024
 
 
-def measure() -> list[Measurement]:
+def measure(largest_image_bytes: int = LARGEST_IMAGE_BYTES) -> list[Measurement]:
     """Returns disk bytes over compressed bytes against the ratios that disks are sized by."""
     with run_containerd() as containerd:
         containerd.add(sleeper(PAUSE))
         taken = [
             _taken(containerd, f"registry.example/{name}:1", files)
             for name, files in (
-                ("text", _files(Path(sysconfig.get_path("stdlib")))),
-                ("programs", _files(Path("/usr/bin"))),
+                ("text", _files(Path(sysconfig.get_path("stdlib")), largest_image_bytes)),
+                ("programs", _files(Path("/usr/bin"), largest_image_bytes)),
             )
         ]
         containerd.clear()
@@ -54,14 +54,14 @@ def _taken(containerd: Containerd, name: str, files: Mapping[str, bytes]) -> tup
     return built[name].size_bytes, free - disk_usage(containerd.disk).free
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(folder: Path, most_bytes: int) -> dict[str, bytes]:
     """Returns the folder's files by path, in order, up to the size of a large layer."""
     sizes = 0
 
     def fits(path: Path) -> bool:
         nonlocal sizes
         sizes += path.stat().st_size
-        return sizes <= LARGEST_IMAGE_BYTES
+        return sizes <= most_bytes
 
     return {
         str(path.relative_to(folder)): path.read_bytes()

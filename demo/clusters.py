@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.node import BYTES_PER_SECOND, REPOSITORIES, SCALE
+from bench.preloaders import BYTES_PER_SECOND, REPOSITORIES, SCALE
 from tests.node.article import push_article_images
 from tests.node.cluster import start_cluster
 from tests.node.forget import Machine
