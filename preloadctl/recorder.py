@@ -33,7 +33,7 @@ from pulumi.runtime.stack import run_in_stack
 
 from preloadctl.project import SECRET, Project
 from preloader.plain import Map
-from preloader.tokens import PACKAGE
+from preloader.tokens import CLEANUP_PROGRAM, PACKAGE
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -149,12 +149,12 @@ def _program_of(project: Project, folder: Path) -> Generator[Callable[[], object
 
 @contextmanager
 def _without_children() -> Generator[None]:
-    """Leaves out custom resources whose parent is one of this project's components."""
+    """Leaves out what this project's components make, each for itself or together."""
     register: Callable[..., None] = getattr(pulumi.resource, _REGISTER)
 
     def register_others(*args: Any) -> None:  # noqa: ANN401 whatever the SDK passes
         resource, type_, name, custom, *_, props, options, _, _ = args
-        if custom and _is_ours(options.parent):
+        if type_ == CLEANUP_PROGRAM or (custom and _is_ours(options.parent)):
             _leave_unknown(resource, f"urn:pulumi:unregistered::{type_}::{name}", props)
         else:
             register(*args)

@@ -2,10 +2,10 @@
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import DaemonSet
-from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, ResourceQuota
+from pulumi_kubernetes.core.v1 import Namespace, ResourceQuota
 
 from preloader.args import ImagePreloaderArgs, PreloaderNamespaceArgs, Rollout
-from preloader.cleanup.manifests import cleanup_config_map
+from preloader.cleanup.config_maps import cleanup_config_maps
 from preloader.manifests import critical_pods_quota, lane_daemon_set, namespace
 from preloader.nodes import check_dns_label
 from preloader.problems import refuse
@@ -58,11 +58,15 @@ class ImagePreloader(pulumi.ComponentResource):
             pulumi.log.warn(str(warning.under(name)), self)
         if unknown := unknown_sizes(spec):
             pulumi.log.info(f"{name}: {unknown}", self)
-        cleanup_config = self._cleanup_config(name, spec, args["namespace"])
+        config_maps = (
+            cleanup_config_maps(self, name, spec.cleanup, args["namespace"])
+            if spec.cleanup
+            else None
+        )
         daemon_sets = [
             DaemonSet(
                 f"{name}-lane-{lane}",
-                lane_daemon_set(spec, lane, args["namespace"], cleanup_config),
+                lane_daemon_set(spec, lane, args["namespace"], config_maps),
                 self._daemon_set_options(spec),
             )
             for lane in range(len(spec.lanes))
@@ -72,18 +76,6 @@ class ImagePreloader(pulumi.ComponentResource):
         ]
         self.daemon_set_names = pulumi.Output.all(*names)
         self.register_outputs({"daemonSetNames": self.daemon_set_names})
-
-    def _cleanup_config(
-        self, name: str, spec: PreloaderSpec, namespace: pulumi.Input[str]
-    ) -> pulumi.Input[str]:
-        if spec.cleanup is None:
-            return ""
-        child = ConfigMap(
-            f"{name}-cleanup",
-            cleanup_config_map(spec.cleanup, namespace),
-            pulumi.ResourceOptions(parent=self),
-        )
-        return child.metadata.apply(lambda metadata: metadata.name or "")
 
     def _daemon_set_options(self, spec: PreloaderSpec) -> pulumi.ResourceOptions:
         timeout = f"{spec.rollout_timeout_seconds}s"

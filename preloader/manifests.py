@@ -18,7 +18,12 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from preloader.args import PreloadMode
-from preloader.cleanup.manifests import CHECKSUM_ANNOTATION, cleanup_container, cleanup_volumes
+from preloader.cleanup.manifests import (
+    CHECKSUM_ANNOTATION,
+    ConfigMapNames,
+    cleanup_container,
+    cleanup_volumes,
+)
 from preloader.pods import APPLICATION, PRIORITY_CLASS, daemon_set, no_rights, pod, selector
 from preloader.spec import PreloadedImage, PreloaderSpec
 
@@ -77,21 +82,21 @@ def lane_daemon_set(
     spec: PreloaderSpec,
     lane: int,
     namespace: pulumi.Input[str],
-    cleanup_config: pulumi.Input[str],
+    config_maps: ConfigMapNames | None,
 ) -> DaemonSetInitArgs:
     """The DaemonSet of one of the pool's lanes; the first one has the cleanup container.
 
-    `cleanup_config` is the name of the ConfigMap of the pool's cleanup.
+    `config_maps` are there where the pool has a cleanup.
     """
     cleanup = spec.cleanup if lane == CLEANUP_LANE else None
     init_containers, containers = _lane_containers(spec, lane)
     volumes = [VolumeArgs(name=NO_OP_VOLUME, empty_dir=EmptyDirVolumeSourceArgs(size_limit="8Mi"))]
-    if cleanup:
+    if cleanup and config_maps:
         # The first to start of its kind, so that no image that fails to come keeps it from running.
         is_sidecar = spec.mode is PreloadMode.INIT
         first = init_containers if is_sidecar else containers
         first.insert(0, cleanup_container(cleanup, is_sidecar=is_sidecar))
-        volumes += cleanup_volumes(cleanup, cleanup_config)
+        volumes += cleanup_volumes(cleanup, config_maps)
     return daemon_set(
         selector(spec.pool, f"lane-{lane}"),
         namespace,

@@ -2,15 +2,10 @@
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import DaemonSet
-from pulumi_kubernetes.core.v1 import ConfigMap
 
 from preloader.args import CleanupArgs, HelperImagesArgs, ImageCleanupArgs, Rollout
-from preloader.cleanup.manifests import (
-    CHECKSUM_ANNOTATION,
-    cleanup_config_map,
-    cleanup_container,
-    cleanup_volumes,
-)
+from preloader.cleanup.config_maps import cleanup_config_maps
+from preloader.cleanup.manifests import CHECKSUM_ANNOTATION, cleanup_container, cleanup_volumes
 from preloader.cleanup.spec import check_cleanup, cleanup_spec
 from preloader.helpers import HelperImages, check_helper_images
 from preloader.nodes import check_dns_label
@@ -49,12 +44,7 @@ class ImageCleanup(pulumi.ComponentResource):
         )
         spec = cleanup_spec(name, (), cleanup, HelperImages(**helpers).python)
         super().__init__(IMAGE_CLEANUP, name, {**args}, opts)
-        config = ConfigMap(
-            f"{name}-{PART}",
-            cleanup_config_map(spec, args["namespace"]),
-            pulumi.ResourceOptions(parent=self),
-        )
-        config_name = config.metadata.apply(lambda metadata: metadata.name or "")
+        config_maps = cleanup_config_maps(self, name, spec, args["namespace"])
         child = DaemonSet(
             f"{name}-{PART}-daemon-set",
             daemon_set(
@@ -64,7 +54,7 @@ class ImageCleanup(pulumi.ComponentResource):
                     placement(args),
                     init_containers=[],
                     containers=[cleanup_container(spec)],
-                    volumes=cleanup_volumes(spec, config_name),
+                    volumes=cleanup_volumes(spec, config_maps),
                     host_network=spec.serves_on_node,
                 ),
                 rollout=Rollout.DETACHED,

@@ -1,4 +1,4 @@
-"""The cleanup container: the agent and its policy in a ConfigMap, and what of the node it sees.
+"""The cleanup container: the agent and its policy in ConfigMaps, and what of the node it sees.
 
 Of the node it needs the runtime's socket, and a directory of its own to remember things in. Whoever
 holds the socket commands the runtime as root; what is dropped here (capabilities, privilege
@@ -8,11 +8,12 @@ the agent could reach.
 
 import base64
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
     ConfigMapInitArgs,
-    ConfigMapVolumeSourceArgs,
+    ConfigMapProjectionArgs,
     ContainerArgs,
     ContainerPortArgs,
     EmptyDirVolumeSourceArgs,
@@ -22,9 +23,11 @@ from pulumi_kubernetes.core.v1 import (
     HostPathVolumeSourceArgs,
     ObjectFieldSelectorArgs,
     ProbeArgs,
+    ProjectedVolumeSourceArgs,
     ResourceRequirementsArgs,
     VolumeArgs,
     VolumeMountArgs,
+    VolumeProjectionArgs,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
@@ -46,12 +49,26 @@ CHECKSUM_ANNOTATION = "image-preloader/cleanup-sha256"
 CONFIG_VOLUME, RUNTIME_VOLUME, STATE_VOLUME, READY_VOLUME = "cleanup", "runtime", "state", "ready"
 
 
-def cleanup_config_map(spec: CleanupSpec, namespace: pulumi.Input[str]) -> ConfigMapInitArgs:
-    """The agent and its policy; at most 1 MiB, as etcd keeps no more."""
+@dataclass(frozen=True, slots=True)
+class ConfigMapNames:
+    """Names of the ConfigMaps in the cluster that a cleanup container reads."""
+
+    program: pulumi.Input[str]
+    policy: pulumi.Input[str]
+
+
+def program_config_map(namespace: pulumi.Input[str]) -> ConfigMapInitArgs:
+    """The agent, which is the same for every pool."""
     return ConfigMapInitArgs(
         metadata=ObjectMetaArgs(namespace=namespace),
-        data={POLICY: spec.policy_json},
         binary_data={AGENT: base64.b64encode(build_agent()).decode()},
+    )
+
+
+def policy_config_map(spec: CleanupSpec, namespace: pulumi.Input[str]) -> ConfigMapInitArgs:
+    """What the agent may remove from the nodes of one pool."""
+    return ConfigMapInitArgs(
+        metadata=ObjectMetaArgs(namespace=namespace), data={POLICY: spec.policy_json}
     )
 
 
@@ -107,10 +124,14 @@ def _node_fields(spec: CleanupSpec) -> Iterator[tuple[str, str]]:
         yield "NODE_ADDRESS", "status.hostIP"
 
 
-def cleanup_volumes(spec: CleanupSpec, config_map_name: pulumi.Input[str]) -> list[VolumeArgs]:
+def cleanup_volumes(spec: CleanupSpec, config_maps: ConfigMapNames) -> list[VolumeArgs]:
     """The volumes of the container."""
+    sources = [
+        VolumeProjectionArgs(config_map=ConfigMapProjectionArgs(name=name))
+        for name in (config_maps.program, config_maps.policy)
+    ]
     return [
-        VolumeArgs(name=CONFIG_VOLUME, config_map=ConfigMapVolumeSourceArgs(name=config_map_name)),
+        VolumeArgs(name=CONFIG_VOLUME, projected=ProjectedVolumeSourceArgs(sources=sources)),
         VolumeArgs(
             name=RUNTIME_VOLUME,
             host_path=HostPathVolumeSourceArgs(path=spec.socket_directory, type="Directory"),

@@ -45,7 +45,7 @@ def test_dev_is_deployed_without_a_question(dev: EngineProject) -> None:
     before = files_of_the_user(dev)
     said = dev.run("up", "dev", YES="")
     assert changes(said).keys() == {"created"}
-    assert len(objects_below(dev.folder / "rendered/dev")) == 9
+    assert len(objects_below(dev.folder / "rendered/dev")) == 10
     assert said.splitlines()[-1].startswith("Next: kubectl apply")
     assert files_of_the_user(dev) == before
     assert changes(dev.run("up", "dev", YES="")) == {}
@@ -79,7 +79,7 @@ def test_a_backend_of_the_user_has_the_state(dev: EngineProject, tmp_path: Path)
 def test_without_a_cli_it_is_rendered_to_the_same_place(dev_without_cli: EngineProject) -> None:
     before = files_of_the_user(dev_without_cli)
     said = dev_without_cli.run("up", "dev", YES="")
-    assert len(objects_below(dev_without_cli.folder / "rendered/dev")) == 9
+    assert len(objects_below(dev_without_cli.folder / "rendered/dev")) == 10
     assert "stack dev is rendered, not deployed: its CLI could not be fetched" in said
     assert said.splitlines()[-1] == "Next: kubectl apply --filename rendered/dev"
     assert files_of_the_user(dev_without_cli) == before
@@ -89,7 +89,7 @@ def test_the_files_of_both_ways_can_stand_beside_each_other(dev: EngineProject) 
     dev.run("up", "dev")
     dev.run("up", "dev", PATH=NO_CLI, https_proxy="http://127.0.0.1:9")
     folder = dev.folder / "rendered/dev"
-    assert len([*folder.glob("*.yaml")]) == len([*(folder / "1-manifest").glob("*.yaml")]) == 9
+    assert len([*folder.glob("*.yaml")]) == len([*(folder / "1-manifest").glob("*.yaml")]) == 10
 
 
 def test_a_cluster_is_only_shown_what_would_change_where_nobody_can_be_asked(

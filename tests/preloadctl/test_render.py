@@ -179,6 +179,7 @@ def test_another_program_that_imports_the_components_is_rendered(
     assert result.returncode == 0, result.stderr
     assert {path.name for path in files(folder / "out")} == {
         ".preloadctl",
+        "05-configmap.apps.dev-apps-cleanup-program.yaml",
         "05-configmap.apps.settings.yaml",
         "05-configmap.apps.web-cleanup.yaml",
         "11-daemonset.apps.web-lane-0.yaml",

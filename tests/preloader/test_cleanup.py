@@ -3,7 +3,6 @@
 What it does there is in `tests/agent`, and on a real node in `tests/node`.
 """
 
-import base64
 import json
 from typing import Any, cast
 
@@ -18,7 +17,6 @@ from preloader import (
     ImagePreloaderArgs,
     InvalidInput,
 )
-from preloader.bundle import build_agent
 from preloader.cleanup.spec import check_cleanup
 from tests.support import Run
 
@@ -120,13 +118,6 @@ def test_the_policy_is_what_was_asked_for_with_the_pools_images(run: Run) -> Non
     assert policy["protect"] == ["ghcr.io/acme/*"]
     assert policy["schedule"] == "0 3 * * *"
     assert "enabled" not in policy
-
-
-def test_the_config_map_holds_the_agent_and_fits_into_an_annotation(run: Run) -> None:
-    config = by_name(run(lambda: ImagePreloader("web", args())))["web-cleanup"]
-    assert config.type == "kubernetes:core/v1:ConfigMap"
-    assert base64.b64decode(config.inputs["binaryData"]["agent.pyz"]) == build_agent()
-    assert len(json.dumps(config.inputs)) < 256 * 1024
 
 
 def test_a_new_policy_restarts_the_container_and_new_images_a_lane_do_too(run: Run) -> None:

@@ -91,12 +91,12 @@ def test_a_bad_stack_is_refused_as_shown(checkout: Checkout) -> None:
 
 def test_a_stack_is_rendered(checkout: Checkout) -> None:
     said = checkout.run("preloadctl render --stack dev")
-    assert said.endswith("9 files of stack dev in rendered/dev\n")
+    assert said.endswith("10 files of stack dev in rendered/dev\n")
     command = ".venv/bin/preloadctl render --stack S --output DIR"
     checkout.run(command.replace("--stack S", "--stack dev").replace("DIR", "files"))
     made = {file.name for file in (checkout.folder / "files").rglob("*.yaml")}
     assert made == {file.name for file in (checkout.folder / "rendered/dev").rglob("*.yaml")}
-    assert len(made) == 9
+    assert len(made) == 10
 
 
 def test_a_stack_is_planned_in_each_format(checkout: Checkout) -> None:

@@ -27,7 +27,7 @@ def test_the_first_command_deploys_and_the_others_follow_it(checkout: Checkout) 
     assert changes(checkout.run("make down")).keys() == {"deleted"}
     assert list(rendered.rglob("*.yaml")) == []
     checkout.run("make render")
-    assert len(list(rendered.rglob("*.yaml"))) == 9
+    assert len(list(rendered.rglob("*.yaml"))) == 10
     assert checkout.changed_files() == ""
 
 

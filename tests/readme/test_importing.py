@@ -13,7 +13,7 @@ from tests.readme.checkout import Checkout
 from tests.support import ROOT
 
 PROGRAM = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
-KINDS = ["ConfigMap", "DaemonSet", "Namespace", "ResourceQuota"]
+KINDS = ["ConfigMap", "ConfigMap", "DaemonSet", "Namespace", "ResourceQuota"]
 
 
 def test_it_is_rendered(checkout: Checkout) -> None:
