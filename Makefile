@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: up preview refresh down cancel render test check format test-engine test-node bench demo clean
+.PHONY: up preview refresh down adopt cancel render test check format test-engine test-node bench demo clean
 
 # Pulumi's CLI is taken from PATH or installed below .pulumi/; without it `up` renders.
-up preview refresh down cancel: $(INSTALLED)
+up preview refresh down adopt cancel: $(INSTALLED)
 	@YES=$(YES) $(BIN)/python -m deploy $@ $(STACK)
 
 render: $(INSTALLED)

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.article import NAMESPACE, article_preloader
 from bench.footprint import has_pods
-from tests.node.article import SIZES_BYTES
+from tests.node.article import PRELOADER_NAMESPACE, SIZES_BYTES, article_preloader
 from tests.node.cluster import start_cluster
 from tests.node.configuration import SANDBOX_IMAGE
 from tests.node.images import Blob, with_shell
@@ -80,13 +79,13 @@ class Preloaders:
 
         def apply() -> None:
             self.kubectl.apply([manifest])
-            self._wait_until_ready(NAMESPACE)
+            self._wait_until_ready(PRELOADER_NAMESPACE)
 
         try:
             yield measure_seconds(apply)
         finally:
             self.kubectl.delete([manifest])
-            self._wait_until_no_pods(NAMESPACE)
+            self._wait_until_no_pods(PRELOADER_NAMESPACE)
 
     def wait_until_nothing_runs(self) -> None:
         """Waits until the last process of the last pod has left the node."""

@@ -17,6 +17,7 @@ from deploy.stack import DeployedStack
 from preloadctl.__main__ import main as preloadctl
 from preloadctl.errors import CommandError
 from preloadctl.project import load_project
+from preloadctl.recorder import record
 from preloader.plain import Map, is_map
 
 FAILED, INTERRUPTED = 1, 130
@@ -96,6 +97,17 @@ def down(folder: Path, name: str) -> int:
     return 0
 
 
+def adopt(folder: Path, name: str) -> int:
+    """Takes over what `kubectl apply` made of the stack's rendered files."""
+    settings = _settings(folder, name)
+    if _writes_files_alone(settings):
+        raise CommandError(f"stack {name} is written to files: there is no cluster to take over")
+    stack = _deployed(folder, name)
+    stack.adopt(record(load_project(folder, name)))
+    say(f"Next: make up STACK={name}")
+    return 0
+
+
 def cancel(folder: Path, name: str) -> int:
     """Gives a stack free that an update holds which was killed."""
     _deployed(folder, name).cancel()
@@ -103,7 +115,7 @@ def cancel(folder: Path, name: str) -> int:
 
 
 COMMANDS: dict[str, Callable[[Path, str], int]] = {
-    command.__name__: command for command in (up, preview, refresh, down, cancel)
+    command.__name__: command for command in (up, preview, refresh, down, adopt, cancel)
 }
 
 

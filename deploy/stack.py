@@ -6,7 +6,7 @@ So the CLI alone is needed: no other plug-in runs the Python program.
 import os
 import runpy
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 import yaml
 from pulumi import automation
 
+from deploy.adoption import adopted_resources, engine_urn, keep_names, take_over_half_made
 from deploy.cli import STATE
 from deploy.output import color, say, show
 from preloadctl.errors import CommandError
-from preloader.plain import Map
+from preloadctl.recorder import Registration
 
 BACKEND, PASSPHRASE = "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"
 # What Pulumi adds to a stack file to find its key again.
@@ -94,6 +95,33 @@ class DeployedStack:
             show_secrets=False,
         )
 
+    def adopt(self, registrations: Sequence[Registration]) -> None:
+        """Takes objects of the cluster into the stack's state that have the names of these."""
+        providers = {engine_urn(each.provider) for each in registrations if each.provider}
+        self._stack.up(
+            target=sorted(providers),
+            config_file=self._config_file,
+            color=color(),
+            on_output=show,
+            on_error=say,
+            show_secrets=False,
+        )
+        with self._edited_resources() as resources:
+            resources.extend(adopted_resources(registrations, resources))
+        # Takes in what the cluster has of them, and leaves out what it has not.
+        self.refresh()
+        with self._edited_resources() as resources:
+            keep_names(resources)
+
+    @contextmanager
+    def _edited_resources(self) -> Generator[list[dict[str, Any]]]:
+        """Yields the resources of the stack's state, and writes back what was made of them."""
+        with _with_reason():
+            exported = self._stack.export_stack()
+            state = dict(exported.deployment or {})
+            yield state["resources"]
+            self._stack.import_stack(automation.Deployment(exported.version, state))
+
     def cancel(self) -> None:
         """Gives the stack free that an update holds which was killed.
 
@@ -126,34 +154,6 @@ def _with_reason() -> Generator[None]:
     except automation.CommandError as error:
         said = str(error).partition("stderr:")[2].strip().removeprefix("error: ")
         raise CommandError(said or str(error)) from None
-
-
-def take_over_half_made(state: dict[str, Any]) -> list[str]:
-    """Makes resources of the objects that an update was making when it ended; returns their URNs.
-
-    Of those alone that have a name drawn by Pulumi, which the state knows: none of them was there
-    before, and the next update makes others.
-    """
-    operations: list[dict[str, Any]] = state.get("pending_operations") or []
-    half_made = [each for each in operations if _makes_autonamed(each)]
-    taken = [
-        {**resource, "id": _object_id(resource), "outputs": resource["inputs"]}
-        for resource in (operation["resource"] for operation in half_made)
-    ]
-    state["resources"] = [*(state.get("resources") or []), *taken]
-    state["pending_operations"] = [each for each in operations if each not in half_made]
-    return [resource["urn"] for resource in taken]
-
-
-def _makes_autonamed(operation: Map) -> bool:
-    metadata = operation["resource"].get("inputs", {}).get("metadata", {})
-    is_autonamed = metadata.get("annotations", {}).get("pulumi.com/autonamed") == "true"
-    return operation["type"] == "creating" and is_autonamed
-
-
-def _object_id(resource: Map) -> str:
-    metadata = resource["inputs"]["metadata"]
-    return "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
 
 
 def run_program(folder: Path) -> None:

@@ -15,8 +15,8 @@ from tests.support import copy_program, write_stack
 
 STACK = "test"
 SECONDS = 1800
-# A line of what the engine says at the end: `    + 2 created`, `    9 unchanged`.
-_COUNT = re.compile(r"^ +(?:[-+~>]+ )?(\d+) (?:to )?(?P<what>[a-z]+)", re.MULTILINE)
+# A line of what the engine says at the end: `    + 2 created`, `    +-2 replaced`.
+_COUNT = re.compile(r"^ +(?:[-+~>]+ ?)?(\d+) (?:to )?(?P<what>[a-z]+)", re.MULTILINE)
 # The second is the sum of the others.
 _NOTHING = {"unchanged", "changes"}
 

@@ -1,11 +1,15 @@
-"""The images of the article that this project follows, made here under their own names.
+"""The preloader and the images of the article that this project follows, these made here.
 
 What is in them does not matter to preloading: each holds a shell and data that does not compress.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tests.node import images
 from tests.node.registry import Registry
 
+PRELOADER, PRELOADER_NAMESPACE = "image-preloader", "kube-system"
 SIZES_BYTES = {
     "g1g1/py-kube": 129_338_587,
     "python:3.12-slim": 43_474_862,
@@ -29,3 +33,37 @@ def push_article_images(registry: Registry, *, scale: float) -> None:
     sizes |= dict.fromkeys((*ML_IMAGES, *WEB_IMAGES, *SMALL_IMAGES), images.MIB)
     for name, size in sizes.items():
         registry.push(images.with_shell(size, seed=name), name)
+
+
+def article_preloader(
+    images: Sequence[str], pause: str, node_labels: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The article's manifest for these images: one DaemonSet with one init container an image."""
+    labels = {"app": PRELOADER}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": PRELOADER, "namespace": PRELOADER_NAMESPACE},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "nodeSelector": dict(node_labels or {}),
+                    "tolerations": [{"operator": "Exists"}],
+                    "initContainers": [
+                        {
+                            "name": f"preload-{number}",
+                            "image": image,
+                            "imagePullPolicy": "IfNotPresent",
+                            "command": ["/bin/sh", "-c", f"echo preloaded {image}"],
+                        }
+                        for number, image in enumerate(images)
+                    ],
+                    "containers": [
+                        {"name": "pause", "image": pause, "imagePullPolicy": "IfNotPresent"}
+                    ],
+                },
+            },
+        },
+    }

@@ -1,13 +1,15 @@
 """The preloader as Pulumi's engine deploys it to a cluster, and what has to hold after a change."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from preloader.helpers import HelperImages
 from tests.engine.project import EngineProject, changes
 from tests.node.kubectl import Kubectl, Manifest
 from tests.node.preloading import NO_CLEANUP, Preloader, ready_containers
 
+HELPERS = astuple(HelperImages())
 Pools = Mapping[str, Mapping[str, Any]]
 
 
@@ -99,10 +101,9 @@ class Deployment:
         return Preloader(self.kubectl, self.namespace, self.project.folder)
 
     def _preloaded(self) -> list[str]:
-        """The images of all DaemonSets that are in the stack file, each as often as it is there."""
-        wanted = {image for pool in self.pools.values() for image in pool["images"]}
+        """The images of all DaemonSets but the helpers', each as often as it is there."""
         preloaded = (image for lane in self.lanes().values() for image in lane.images)
-        return sorted(image for image in preloaded if image in wanted)
+        return sorted(image for image in preloaded if image not in HELPERS)
 
 
 def pool(

@@ -15,12 +15,22 @@ import pytest
 from tests.engine.conftest import NOT_INSTALLED
 from tests.engine.install import is_installed
 from tests.engine.project import changes, new_project
-from tests.node.article import SMALL_IMAGES, WEB_IMAGES
+from tests.node.article import (
+    PRELOADER,
+    PRELOADER_NAMESPACE,
+    SMALL_IMAGES,
+    WEB_IMAGES,
+    article_preloader,
+)
 from tests.node.cluster import Cluster
+from tests.node.configuration import SANDBOX_IMAGE
 from tests.node.conftest import AddNode
 from tests.node.deployment import Deployment
 from tests.node.deployment import pool as pool_of
 from tests.node.kubectl import Kubectl
+from tests.node.preloading import is_rolled_out
+from tests.node.registry import Registry
+from tests.node.render import preloadctl
 
 AWAY_SECONDS = 20
 ONE, TWO, THREE = SMALL_IMAGES
@@ -131,6 +141,56 @@ def test_after_a_kill_in_the_middle_of_an_update_the_next_one_ends_it(
     deployment.project.run("up")
 
     deployment.assert_settled()
+
+
+def test_what_kubectl_applied_is_taken_over_without_a_restart(
+    deployment: Deployment, pool: Mapping[str, str], kubectl: Kubectl
+) -> None:
+    with_cleanup = {"cleanup": {"enabled": True}}
+    deployment.write({"main": pool_of(pool, [ONE, TWO, THREE], **with_cleanup)})
+    preloadctl(deployment.project.folder, "render", "--output", "rendered")
+    kubectl("apply", "--filename", str(deployment.project.folder / "rendered"))
+    deployment.preloader().wait_until_complete()
+    before = deployment.lanes()
+
+    deployment.project.run("adopt")
+    assert changes(deployment.project.run("preview")).keys() <= {"update"}
+    deployment.project.run("up")
+    deployment.assert_settled()
+    assert deployment.lanes() == before
+
+    # kubectl's fields of an object would keep an image that the stack drops.
+    deployment.write({"main": pool_of(pool, [ONE, TWO], **with_cleanup)})
+    deployment.project.run("up")
+    deployment.assert_settled()
+    deployment.project.run("down")
+    deployment.assert_gone()
+
+
+def test_a_daemon_set_of_the_articles_kind_gives_way_without_a_pull(
+    deployment: Deployment, add_node: AddNode, kubectl: Kubectl, registry: Registry
+) -> None:
+    node = add_node("given", labels={"engine": "given"})
+    images = [FOUR, FIVE, SIX]
+    article = article_preloader(images, SANDBOX_IMAGE, {"engine": "given"})
+    kubectl.apply([article])
+    kubectl.wait_for(
+        "the article's DaemonSet complete",
+        lambda: is_rolled_out(kubectl.get("daemonset", PRELOADER, namespace=PRELOADER_NAMESPACE)),
+    )
+    present = node.image_digests()
+    downloads = registry.downloads()
+
+    deployment.write({"main": pool_of({"engine": "given"}, images, cleanup={"enabled": True})})
+    deployment.project.run("up")
+    deployment.assert_settled()
+    kubectl.delete([article])
+
+    assert present.items() <= node.image_digests().items()
+    repositories = [name.partition(":")[0] for name in images]
+    later = {path.rpartition("/")[2] for path in registry.downloads()[len(downloads) :]}
+    assert not later & set(repositories)
+    deployment.project.run("down")
 
 
 def test_of_two_updates_at_once_one_is_refused(
