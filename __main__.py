@@ -4,7 +4,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import settings
-from nodepools.cluster import ClusterInputs, OtherStacks
+from nodepools.eks.cluster import ClusterInputs, OtherStacks
 from preloader import ImagePreloader, PreloaderNamespace
 
 
@@ -22,7 +22,7 @@ def providers(
             return [kubernetes.Provider("cluster", kubeconfig=secret, context=context)]
         case ClusterInputs(name=name, region=region):
             # Here, since other stacks should not pay for pulumi_aws.
-            from nodepools.providers import eks_providers  # noqa: PLC0415
+            from nodepools.eks.providers import eks_providers  # noqa: PLC0415
 
             return eks_providers(name, region)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from shutil import disk_usage
 
 from bench.pairs import Measurement, Pair, summarise
-from nodepools.families import UNPACKED_AND_KEPT_RATIO, UNPACKED_RATIO
+from nodepools.eks.ami_families import UNPACKED_AND_KEPT_RATIO, UNPACKED_RATIO
 from tests.agent.containerd import PAUSE, Containerd, run_containerd
 from tests.agent.images import TestImage, sleeper
 

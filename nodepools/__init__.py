@@ -15,19 +15,19 @@ from nodepools.args import (
     UpdateStrategy,
     VolumeArgs,
 )
-from nodepools.kubelet_args import (
+from nodepools.kubelet.args import (
     ContainerLogArgs,
     DiskArgs,
     EvictionArgs,
     ImageGcArgs,
     ImagePullArgs,
 )
-from nodepools.platform_args import NodePlatform, NodeSettingsArgs
+from nodepools.platforms.args import NodePlatform, NodeSettingsArgs
 
 if TYPE_CHECKING:
-    from nodepools.component import NodePool
-    from nodepools.karpenter_component import KarpenterPool
-    from nodepools.node_settings_component import NodeSettings
+    from nodepools.eks.component import NodePool
+    from nodepools.karpenter.component import KarpenterPool
+    from nodepools.platforms.component import NodeSettings
 
 __all__ = [
     "AmiType",
@@ -53,9 +53,9 @@ __all__ = [
 ]
 
 COMPONENT_MODULES = {
-    "NodePool": "nodepools.component",
-    "KarpenterPool": "nodepools.karpenter_component",
-    "NodeSettings": "nodepools.node_settings_component",
+    "NodePool": "nodepools.eks.component",
+    "KarpenterPool": "nodepools.karpenter.component",
+    "NodeSettings": "nodepools.platforms.component",
 }
 
 

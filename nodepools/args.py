@@ -11,7 +11,7 @@ from typing import NotRequired
 import pulumi
 from typing_extensions import TypedDict
 
-from nodepools.kubelet_args import (
+from nodepools.kubelet.args import (
     ContainerLogArgs,
     DiskArgs,
     EvictionArgs,

@@ -10,11 +10,11 @@ from nodepools.args import (
     NodePoolArgs,
     VolumeArgs,
 )
-from nodepools.budget import check_disk_inputs, check_fit, image_disk
 from nodepools.consequences import NO_GROUP
-from nodepools.eviction import check_eviction
-from nodepools.families import Family, ami_type_of, family_of, why_refused
-from nodepools.group_checks import (
+from nodepools.disk.fit import check_disk_inputs, check_fit, image_disk
+from nodepools.disk.volumes import check_root_snapshot, check_volume
+from nodepools.eks.ami_families import Family, ami_type_of, family_of, why_refused
+from nodepools.eks.group_checks import (
     check_kind,
     check_network,
     check_node_role,
@@ -22,16 +22,16 @@ from nodepools.group_checks import (
     check_update,
     check_versions,
 )
-from nodepools.instance_checks import check_instance_types
-from nodepools.kubelet_args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
-from nodepools.kubelet_checks import (
+from nodepools.eks.instance_checks import check_instance_types
+from nodepools.kubelet.args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.checks import (
     check_container_logs,
     check_high_water,
     check_image_gc,
     check_image_pulls,
 )
+from nodepools.kubelet.eviction import check_eviction
 from nodepools.node_checks import check_eks_labels, check_eks_taints, check_tags
-from nodepools.volumes import check_root_snapshot, check_volume
 from preloader.nodes import check_labels, check_taints
 from preloader.problems import Problem, check_choice, check_keys, check_range
 

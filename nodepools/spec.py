@@ -13,19 +13,19 @@ from nodepools.args import (
     UpdateStrategy,
     VolumeArgs,
 )
-from nodepools.budget import ImageDisk, image_disk, pool_eviction
 from nodepools.checks import node_pool_problems
-from nodepools.families import Family, ami_type_of, family_of
+from nodepools.disk.fit import ImageDisk, image_disk, pool_eviction
+from nodepools.disk.volumes import Volume, parse_volume
+from nodepools.eks.ami_families import Family, ami_type_of, family_of
 from nodepools.fields import from_args
-from nodepools.kubelet import (
+from nodepools.kubelet.args import ContainerLogArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.settings import (
     ContainerLogs,
     ImageGc,
     ImagePulls,
     Kubelet,
     kubelet_configuration,
 )
-from nodepools.kubelet_args import ContainerLogArgs, ImageGcArgs, ImagePullArgs
-from nodepools.volumes import Volume, parse_volume
 from preloader.nodes import Taint, parse_taints
 from preloader.problems import Problem, refuse
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from nodepools.node_settings import node_settings_files
+from nodepools.platforms.node_settings import node_settings_files
 from preloadctl.errors import CommandError
 from preloadctl.project import SECRET
 from preloadctl.recorder import KUBERNETES_PREFIX, PROVIDER_PREFIX, Registration
@@ -18,7 +18,7 @@ from preloader.plain import Map, any_below, is_map, replaced
 from preloader.tokens import NODE_SETTINGS
 
 if TYPE_CHECKING:
-    from nodepools.platform_args import NodeSettingsArgs
+    from nodepools.platforms.args import NodeSettingsArgs
 
 # Written into the output folder, so that the next run knows which files it may replace.
 INDEX = ".preloadctl"

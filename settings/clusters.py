@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
-from nodepools.cluster import ClusterInputs, StackOutput
+from nodepools.eks.cluster import ClusterInputs, StackOutput
 from preloader.problems import join
 
 REQUIRED = ("name", "region")

@@ -8,8 +8,8 @@ import pulumi
 from pulumi.runtime import is_config_secret
 
 from nodepools.checks import node_pool_problems, with_reason
-from nodepools.families import ami_type_of, architecture_of
-from nodepools.node_settings import node_settings_problems
+from nodepools.eks.ami_families import ami_type_of, architecture_of
+from nodepools.platforms.node_settings import node_settings_problems
 from preloader.lock import Lock, lock_path, read_lock
 from preloader.nodes import check_dns_label
 from preloader.plain import Map, is_map

@@ -6,9 +6,9 @@ import pulumi
 from pydantic import Field, PrivateAttr
 
 from nodepools.args import NodeGroupArgs, NodePoolArgs
-from nodepools.cluster import ClusterInputs
-from nodepools.families import ami_type_of, architecture_of
-from nodepools.platform_args import NodeSettingsArgs
+from nodepools.eks.ami_families import ami_type_of, architecture_of
+from nodepools.eks.cluster import ClusterInputs
+from nodepools.platforms.args import NodeSettingsArgs
 from preloader.agent.policy import Policy
 from preloader.args import CleanupArgs, HelperImagesArgs, ImagePreloaderArgs, PreloadArgs, Tolerate
 from preloader.lock import Lock

@@ -2,7 +2,7 @@
 
 import re
 
-from nodepools.eviction import BYTES_PER_GIB
+from nodepools.kubelet.eviction import BYTES_PER_GIB
 
 _DECIMAL_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _BITS_PER_BYTE = 8

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pulumi.runtime.mocks import MockMonitor
 
-from nodepools.cluster import StackOutput, output_problem
+from nodepools.eks.cluster import StackOutput, output_problem
 from preloadctl.project import load_project
 from preloadctl.recorder import COMPUTED, Registration, record
 from preloadctl.render import render

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodepools.budget import image_disk
-from nodepools.disk import (
+from nodepools.disk.budget import (
     BYTES_PER_GB,
     Contents,
     disk_budget,
     smallest_gib,
     usable_bytes,
 )
-from nodepools.eviction import BYTES_PER_GIB, Eviction
-from nodepools.families import AL2023, BOTTLEROCKET, Family, unpack_ratio
+from nodepools.disk.fit import image_disk
+from nodepools.eks.ami_families import AL2023, BOTTLEROCKET, Family, unpack_ratio
+from nodepools.kubelet.eviction import BYTES_PER_GIB, Eviction
 from nodepools.spec import image_volume, node_pool_spec, notes
 from tests.nodepools.inputs import GIB, bottlerocket_args, pool_with, with_images
 from tests.nodepools.inputs import node_pool_args as args

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodepools.eviction import (
+from nodepools.kubelet.eviction import (
     Eviction,
     Threshold,
     eviction_percent,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from nodepools import NodeSettings, NodeSettingsArgs
-from nodepools.node_settings import (
+from nodepools.platforms.node_settings import (
     eviction_line_percent,
     node_settings_files,
     node_settings_problems,

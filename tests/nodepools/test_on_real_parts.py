@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from nodepools import KarpenterPool, NodePoolArgs
-from nodepools.kubelet import kubelet_configuration
-from nodepools.node_settings import node_settings_files
+from nodepools.kubelet.settings import kubelet_configuration
+from nodepools.platforms.node_settings import node_settings_files
 from nodepools.spec import node_pool_spec, pool_kubelet
 from tests.node.certificates import new_authority
 from tests.node.control_plane import (

@@ -12,7 +12,13 @@ from nodepools.args import NodePoolArgs
 from nodepools.checks import node_pool_problems
 from nodepools.spec import node_pool_spec
 from preloader.problems import InvalidInput
-from tests.nodepools.inputs import GIB, bottlerocket_args, karpenter_args, pool_with, with_images
+from tests.nodepools.inputs import (
+    GIB,
+    bottlerocket_args,
+    karpenter_args,
+    pool_with,
+    with_images,
+)
 from tests.nodepools.inputs import node_pool_args as args
 
 G = "node_group"

@@ -1,5 +1,6 @@
 """The defaults of a node pool, which are part of what its inputs promise."""
 
+from nodepools.disk.volumes import Volume
 from nodepools.spec import (
     NodeRole,
     Scaling,
@@ -7,7 +8,6 @@ from nodepools.spec import (
     node_pool_spec,
     volumes_by_device,
 )
-from nodepools.volumes import Volume
 from tests.nodepools.inputs import bottlerocket_args, karpenter_args
 from tests.nodepools.inputs import node_pool_args as args
 

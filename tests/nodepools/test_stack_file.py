@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nodepools.providers import eks_providers
+from nodepools.eks.providers import eks_providers
 from preloadctl.project import load_project
 from preloadctl.recorder import record
 from preloadctl.render import render

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from nodepools.args import AmiType, NodePoolArgs
-from nodepools.bottlerocket import KUBERNETES_SETTINGS
-from nodepools.families import FAMILIES
+from nodepools.eks.ami_families import FAMILIES
+from nodepools.eks.bottlerocket import KUBERNETES_SETTINGS
 from nodepools.spec import NodePoolSpec, node_pool_spec, user_data
 from tests.nodepools.inputs import bottlerocket_args, with_images
 from tests.nodepools.inputs import node_pool_args as args

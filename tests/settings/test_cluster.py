@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from nodepools.cluster import ClusterInputs, StackOutput
+from nodepools.eks.cluster import ClusterInputs, StackOutput
 from preloader.problems import Problem
 from settings import EksCluster
 from settings.load import parse

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nodepools.args import NodePoolArgs
-from nodepools.budget import ImageDisk, image_disk
 from nodepools.changes import Effect
+from nodepools.disk.fit import ImageDisk, image_disk
 from preloadctl.plan.facts.inputs import effect, flattened, kind_of, without
 from preloadctl.plan.facts.pools import Pool, chosen_gib, nodes
 from preloadctl.plan.model import ChangedSetting, PoolChanges, Retagged

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from nodepools.args import NodePoolArgs
-from nodepools.budget import ImageDisk
-from nodepools.families import ami_type_of, architecture_of
-from nodepools.node_settings import node_settings_files
-from nodepools.platform_args import NodeSettingsArgs
+from nodepools.disk.fit import ImageDisk
+from nodepools.eks.ami_families import ami_type_of, architecture_of
+from nodepools.platforms.args import NodeSettingsArgs
+from nodepools.platforms.node_settings import node_settings_files
 from nodepools.spec import NodePoolSpec, node_pool_spec
 from nodepools.spec import notes as node_pool_notes
 from preloadctl.plan.facts.inputs import node_settings

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, count
 
-from nodepools.eviction import BYTES_PER_GIB
+from nodepools.kubelet.eviction import BYTES_PER_GIB
 from preloadctl.plan.model import DiskPlan, PlannedImage, PoolPlan, PullTimes
 from preloadctl.plan.units import duration_text
 from preloadctl.plan.wording.sentences import NEVER_PERCENT

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodepools.eviction import BYTES_PER_GIB
+from nodepools.kubelet.eviction import BYTES_PER_GIB
 from preloadctl.plan.model import DiskPlan
 from preloadctl.plan.units import gib_text
 

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from nodepools.args import NodeGroupKind, NodePoolArgs
-from nodepools.karpenter import karpenter_pool_spec, node_class_spec
+from nodepools.karpenter.objects import karpenter_pool_spec, node_class_spec
 from nodepools.spec import node_pool_spec, notes, require_kind
 from preloader.tokens import KARPENTER_POOL
 

@@ -8,7 +8,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from nodepools.kubelet_args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
 
 
 class NodePlatform(StrEnum):

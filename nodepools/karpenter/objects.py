@@ -10,11 +10,11 @@ from typing import Any
 import pulumi
 
 from nodepools.args import CapacityType, NodePoolArgs
-from nodepools.cluster import named
-from nodepools.families import architecture_of
-from nodepools.kubelet import kubelet_configuration
+from nodepools.disk.volumes import Volume
+from nodepools.eks.ami_families import architecture_of
+from nodepools.eks.cluster import named
+from nodepools.kubelet.settings import kubelet_configuration
 from nodepools.spec import NodePoolSpec, image_volume, volumes_by_device
-from nodepools.volumes import Volume
 from preloader.nodes import ARCHITECTURE_LABEL, Taint
 
 # Of the fields of a KubeletConfiguration that the pool sets, those that an EC2NodeClass has. The

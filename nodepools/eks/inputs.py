@@ -19,9 +19,9 @@ from pulumi_aws.eks import (
 )
 
 from nodepools.args import NodePoolArgs
-from nodepools.cluster import named
+from nodepools.disk.volumes import Volume
+from nodepools.eks.cluster import named
 from nodepools.spec import NodePoolSpec, Scaling, Update, user_data, volumes_by_device
-from nodepools.volumes import Volume
 from preloader.nodes import TaintEffect
 
 EKS_TAINT_EFFECTS = {

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nodepools.args import AmiType, NodeGroupArgs
-from nodepools.bottlerocket import bottlerocket_user_data
-from nodepools.nodeconfig import node_config_user_data
+from nodepools.eks.bottlerocket import bottlerocket_user_data
+from nodepools.eks.nodeconfig import node_config_user_data
 from preloader.nodes import Architecture
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from nodepools.args import NodeGroupArgs
 from nodepools.consequences import NO_GROUP
-from nodepools.families import ami_type_of, architecture_of
-from nodepools.kubelet_args import ImagePullArgs
+from nodepools.eks.ami_families import ami_type_of, architecture_of
+from nodepools.kubelet.args import ImagePullArgs
 from preloader.nodes import Architecture
 from preloader.problems import Problem
 

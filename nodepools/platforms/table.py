@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from nodepools.platform_args import NodePlatform
+from nodepools.platforms.args import NodePlatform
 
 UPSTREAM_EVICTION = {
     "memory.available": "100Mi",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nodepools.consequences import NO_NODE
-from nodepools.kubelet_args import EvictionArgs
+from nodepools.kubelet.args import EvictionArgs
 from preloader.problems import Problem, check_keys, check_range, join
 
 SIGNALS = (

@@ -2,8 +2,8 @@
 
 import pulumi
 
-from nodepools.node_settings import node_settings_files
-from nodepools.platform_args import NodeSettingsArgs
+from nodepools.platforms.args import NodeSettingsArgs
+from nodepools.platforms.node_settings import node_settings_files
 from preloader.tokens import NODE_SETTINGS
 
 

@@ -13,8 +13,8 @@ from nodepools.args import (
     UpdateStrategy,
 )
 from nodepools.consequences import NO_GROUP, NO_NODE_CLASS
-from nodepools.families import BOTTLEROCKET, Family, ami_type_of
-from nodepools.kubelet_args import ImageGcArgs, ImagePullArgs
+from nodepools.eks.ami_families import BOTTLEROCKET, Family, ami_type_of
+from nodepools.kubelet.args import ImageGcArgs, ImagePullArgs
 from preloader.plain import is_list
 from preloader.problems import Problem, check_choice, check_keys, check_range, join
 

@@ -7,8 +7,8 @@ from pulumi_aws.eks import NodeGroup
 from pulumi_aws.iam import Role, RolePolicyAttachment, RolePolicyAttachmentArgs
 
 from nodepools.args import NodeGroupKind, NodePoolArgs
-from nodepools.inputs import launch_template, node_group
-from nodepools.roles import aws_policy_arn, node_policies, node_role
+from nodepools.eks.inputs import launch_template, node_group
+from nodepools.eks.roles import aws_policy_arn, node_policies, node_role
 from nodepools.spec import NodePoolSpec, node_pool_spec, notes, require_kind
 from preloader.tokens import NODE_POOL
 

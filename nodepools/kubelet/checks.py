@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from nodepools.consequences import NO_NODE
 from nodepools.fields import from_args
-from nodepools.kubelet import (
+from nodepools.kubelet.args import ContainerLogArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.settings import (
     DEFAULT_MINIMUM_AGE_SECONDS,
     DEFAULT_REGISTRY_BURST,
     DEFAULT_REGISTRY_QPS,
@@ -12,7 +13,6 @@ from nodepools.kubelet import (
     ImageGc,
     ImagePulls,
 )
-from nodepools.kubelet_args import ContainerLogArgs, ImageGcArgs, ImagePullArgs
 from preloader.problems import Problem, check_keys, check_range
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodepools.eviction import BYTES_PER_GIB, Eviction, free_bytes_at_eviction
+from nodepools.kubelet.eviction import BYTES_PER_GIB, Eviction, free_bytes_at_eviction
 from preloader.layers import Layers, union_bytes
 
 BYTES_PER_GB = 10**9

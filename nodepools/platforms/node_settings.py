@@ -5,24 +5,29 @@ as the file that the platform takes.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nodepools.eviction import BYTES_PER_GIB, check_eviction, eviction_percent, parse_eviction
 from nodepools.fields import from_args
-from nodepools.kubelet import (
+from nodepools.kubelet.args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.checks import (
+    check_container_logs,
+    check_high_water,
+    check_image_gc,
+    check_image_pulls,
+)
+from nodepools.kubelet.eviction import (
+    BYTES_PER_GIB,
+    check_eviction,
+    eviction_percent,
+    parse_eviction,
+)
+from nodepools.kubelet.settings import (
     ContainerLogs,
     ImageGc,
     ImagePulls,
     Kubelet,
     kubelet_configuration,
 )
-from nodepools.kubelet_args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
-from nodepools.kubelet_checks import (
-    check_container_logs,
-    check_high_water,
-    check_image_gc,
-    check_image_pulls,
-)
-from nodepools.platform_args import NodePlatform, NodeSettingsArgs
-from nodepools.platforms import PLATFORMS, Platform
+from nodepools.platforms.args import NodePlatform, NodeSettingsArgs
+from nodepools.platforms.table import PLATFORMS, Platform
 from preloader.problems import Problem, check_choice, check_keys, check_range, refuse
 
 # How large the disks are is not known; only thresholds that are amounts depend on it.

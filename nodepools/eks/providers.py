@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from nodepools.cluster import named
+from nodepools.eks.cluster import named
 
 
 def eks_providers(

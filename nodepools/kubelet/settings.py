@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nodepools.eviction import Eviction
+from nodepools.kubelet.eviction import Eviction
 
 # At this value the kubelet does not start its image garbage collection at all, unless images have a
 # maximum age: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/kubelet.go.

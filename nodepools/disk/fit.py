@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from nodepools.args import NodeGroupArgs, NodePoolArgs, VolumeArgs
 from nodepools.consequences import NO_BUDGET
-from nodepools.disk import Budget, Contents, disk_budget, smallest_gib
-from nodepools.eviction import (
+from nodepools.disk.budget import Budget, Contents, disk_budget, smallest_gib
+from nodepools.disk.volumes import MAX_SIZE_GIB
+from nodepools.eks.ami_families import Family, ami_type_of, family_of, keeps_blobs, unpack_ratio
+from nodepools.fields import from_args
+from nodepools.kubelet.args import DiskArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
+from nodepools.kubelet.eviction import (
     BYTES_PER_GIB,
     Eviction,
     eviction_percent,
     parse_eviction,
 )
-from nodepools.families import Family, ami_type_of, family_of, keeps_blobs, unpack_ratio
-from nodepools.fields import from_args
-from nodepools.kubelet import ImageGc
-from nodepools.kubelet_args import DiskArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
-from nodepools.volumes import MAX_SIZE_GIB
+from nodepools.kubelet.settings import ImageGc
 from preloader.layers import Layers, check_layers, check_sizes, image_layers
 from preloader.problems import Problem, check_keys, check_range
 
