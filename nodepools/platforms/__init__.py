@@ -1,1 +1,1 @@
-"""Settings for nodes that something else makes: GKE, AKS, kind and self-managed ones."""
+"""Settings for nodes that something else makes: on GKE, AKS, kind, or managed by oneself."""
