@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: up preview refresh down adopt cancel render test check format test-engine test-node bench demo clean
+.PHONY: up preview refresh down adopt cancel render test quick check format test-engine test-node bench demo clean
 
 # Pulumi's CLI is taken from PATH or installed below .pulumi/; without it `up` renders.
 up preview refresh down adopt cancel: $(INSTALLED)
@@ -14,11 +14,15 @@ render: $(INSTALLED)
 	@$(BIN)/preloadctl render --stack $(STACK)
 
 # What AWS checks node configurations with is a Go program, and the page of `plan` is looked at in
-# Chromium; without one of them its tests say that they skip.
+# Chromium; without one of them its tests say that they skip. ARGS=PATH is for a part of them.
 test: $(INSTALLED)
 	@if command -v go >/dev/null; then $(BIN)/python -m tests.nodepools.install; fi
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m "not node" --numprocesses 2 -rs
+	$(BIN)/python -m pytest -m "not node" --numprocesses 2 -rs $(ARGS)
+
+# While something is changed: the tests of what differs from main, without the slow ones.
+quick: $(INSTALLED)
+	@$(BIN)/python -m tests.quick
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check

@@ -17,6 +17,8 @@ import pytest
 
 from preloader.bundle import LIBRARIES, build_agent
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PRINT_DIGEST = (
     "import hashlib, importlib.util as u, sys\n"

@@ -33,6 +33,8 @@ from tests.agent.fake_runtime import (
     serve,
 )
 
+pytestmark = pytest.mark.slow
+
 METHOD = "runtime.v1.RuntimeService/Version"
 HEADERS = [(":status", "200"), ("content-type", "application/grpc")]
 OK = [("grpc-status", "0")]

@@ -17,6 +17,8 @@ from preloader.agent.messages import MAX_IMAGES, Image
 from preloader.bundle import build_agent
 from tests.agent.fake_runtime import FakeRuntime, Server, Silence, Status
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 # The limit of the container: preloader/cleanup/manifests.py.
 CONTAINER_KIB = 64 * 1024

@@ -15,6 +15,8 @@ from preloader.agent.endpoint import MOST_CONNECTIONS, Endpoint
 from preloader.agent.health import Health
 from tests.agent.clock import SetClock
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024 * 1024
 SECONDS = 20
 

@@ -17,6 +17,8 @@ from tests.agent import oracle
 from tests.agent.inventories import observe, roll
 from tests.agent.oracle import Case, World, is_unprotected, removed, repositories, time_of
 
+pytestmark = pytest.mark.slow
+
 BATCH = 250
 LONGEST_NAME = 255
 

@@ -29,6 +29,8 @@ from preloader.agent.service import (
 from tests.agent.clock import SetClock
 from tests.agent.fake_runtime import FakeRuntime, HangUp, Server, Status
 
+pytestmark = pytest.mark.slow
+
 POLICY = Policy(pool="web", minimum_age_seconds=0, jitter_seconds=0, high_water_percent=None)
 
 

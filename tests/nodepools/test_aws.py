@@ -26,6 +26,8 @@ from tests.nodepools.inputs import node_pool_args as args
 from tests.nodepools.test_userdata import EVERYTHING
 from tests.support import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE_TYPE, GROUP_TYPE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, VERSION = "lt-0a1b2c3d4e5f60718", "1"
 EXTREMES = [

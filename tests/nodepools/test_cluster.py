@@ -16,6 +16,8 @@ from preloadctl.recorder import COMPUTED, Registration, record
 from preloadctl.render import render
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 NETWORK, EKS = "acme/network/prod", "acme/eks/prod"
 OUTPUTS = f"""
         {EKS}: {{name: clusterName, node_role_arn: nodeRoleArn, security_group_ids: groups}}

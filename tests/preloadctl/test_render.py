@@ -18,6 +18,8 @@ from preloadctl.recorder import record
 from preloadctl.render import render, write
 from tests.support import ROOT, copy_program, write_stack
 
+pytestmark = pytest.mark.slow
+
 STACKS = ("dev", "kind", "eks")
 OLDEST_VERSION = (1, 33)
 VERSIONS = [

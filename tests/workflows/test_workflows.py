@@ -13,6 +13,8 @@ import yaml
 
 from tests.support import ROOT, copy_program, write_stack
 
+pytestmark = pytest.mark.slow
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 FILES = [*WORKFLOWS, ROOT / "action.yaml"]
 USES = re.compile(r"^\s*-?\s*uses: (?P<action>\S+)(?P<comment>.*)$", re.MULTILINE)

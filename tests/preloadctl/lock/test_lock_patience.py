@@ -12,6 +12,8 @@ from tests.preloadctl.lock.locking import failure, fetch, lock_one, wanted
 from tests.preloadctl.lock.made_images import AMD64, INDEX, config, index, layer, manifest
 from tests.preloadctl.lock.registry_server import RegistryServer, Response
 
+pytestmark = pytest.mark.slow
+
 ON_AMD64 = manifest([layer("base")])
 TOP = index((ON_AMD64, AMD64))
 PATH = "/v2/app/manifests/1"

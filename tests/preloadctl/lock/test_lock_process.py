@@ -9,9 +9,13 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.preloadctl.lock.registry_server import RegistryServer
 from tests.preloadctl.lock.stack_project import SMALL, Stack, push
 from tests.support import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def command(stack: Stack, *arguments: str) -> list[str]:

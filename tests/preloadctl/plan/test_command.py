@@ -19,6 +19,8 @@ from preloadctl.project import load_project
 from tests.preloadctl.plan.projects import POOLS, make_project
 from tests.support import ROOT, copy_program, write_stack
 
+pytestmark = pytest.mark.slow
+
 STACKS = ("dev", "kind", "eks")
 BANDWIDTH = Bandwidth(image_bytes_per_second=25 * 10**6, node_bytes_per_second=None)
 # What is committed here is no part of what a stack plans.

@@ -27,6 +27,8 @@ from tests.preloadctl.plan.document import Document, Element
 from tests.preloadctl.plan.example import PLAN, REFUSED
 from tests.preloadctl.plan.projects import POOLS, make_project
 
+pytestmark = pytest.mark.slow
+
 APPROVED = "x\r\r# Approved\r\r@octo/admins"
 HOSTILE = (
     APPROVED,

@@ -15,6 +15,8 @@ from preloadctl.plan.formats.picture.picture import picture
 from tests.chromium import MISSING, Browser, find, first_pixel, running
 from tests.preloadctl.plan.example import PLAN, REFUSED
 
+pytestmark = pytest.mark.slow
+
 DESK, PHONE, SMALL_PHONE = (1200, 900), (360, 740), (320, 640)
 # As wide as the picture is drawn, so that it is not scaled, and higher.
 PICTURE = (880, 2000)
