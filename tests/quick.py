@@ -46,7 +46,7 @@ def folders_for(files: Iterable[str]) -> set[str]:
             found.add(TESTS_OF[start])
         elif PurePath(file).name.startswith("test_"):
             found.add(file)
-        elif file.startswith("tests/"):
+        elif file.startswith("tests/") and PurePath(file).parent.name != "tests":
             found.add(str(PurePath(file).parent))
     return {each for each in found if each and (ROOT / each).exists()}
 

@@ -16,6 +16,7 @@ from tests.support import ROOT
         ("preloadctl/render.py", {"tests/preloadctl"}),
         ("tests/settings/test_load.py", {"tests/settings/test_load.py"}),
         ("tests/nodepools/inputs.py", {"tests/nodepools"}),
+        ("tests/support.py", set[str]()),
         ("tests/agent/test_that_was_deleted.py", set[str]()),
         ("docs/plan.svg", set[str]()),
         ("README.md", set[str]()),
