@@ -13,6 +13,7 @@ from pulumi import automation
 from deploy.cli import NoPulumi, pulumi_command
 from deploy.missing import explain_missing
 from deploy.output import say
+from deploy.reach import check_cluster
 from deploy.stack import DeployedStack
 from preloadctl.__main__ import main as preloadctl
 from preloadctl.errors import CommandError
@@ -50,6 +51,7 @@ def main() -> int:
 def up(folder: Path, name: str) -> int:
     """Deploys a stack, or renders it where there is no Pulumi."""
     settings = _settings(folder, name)
+    check_cluster(settings, folder)
     try:
         stack = DeployedStack(folder, name, pulumi_command(folder))
     except NoPulumi as reason:
@@ -73,7 +75,7 @@ def up(folder: Path, name: str) -> int:
 
 def preview(folder: Path, name: str) -> int:
     """Shows what `up` would do."""
-    _deployed(folder, name).preview()
+    _reached(folder, name).preview()
     return 0
 
 
@@ -83,7 +85,7 @@ def refresh(folder: Path, name: str) -> int:
     if _writes_files_alone(settings):
         say(f"Stack {name} is written to files, which nothing but `up` is compared with.")
         return 0
-    stack = _deployed(folder, name)
+    stack = _reached(folder, name)
     if _is_approved(settings, stack.preview_refresh):
         stack.refresh()
     return 0
@@ -91,7 +93,7 @@ def refresh(folder: Path, name: str) -> int:
 
 def down(folder: Path, name: str) -> int:
     """Deletes everything of a stack."""
-    stack = _deployed(folder, name)
+    stack = _reached(folder, name)
     if _is_approved(_settings(folder, name), stack.preview_down):
         stack.down()
     return 0
@@ -102,7 +104,7 @@ def adopt(folder: Path, name: str) -> int:
     settings = _settings(folder, name)
     if _writes_files_alone(settings):
         raise CommandError(f"stack {name} is written to files: there is no cluster to take over")
-    stack = _deployed(folder, name)
+    stack = _reached(folder, name)
     stack.adopt(record(load_project(folder, name)))
     say(f"Next: make up STACK={name}")
     return 0
@@ -117,6 +119,11 @@ def cancel(folder: Path, name: str) -> int:
 COMMANDS: dict[str, Callable[[Path, str], int]] = {
     command.__name__: command for command in (up, preview, refresh, down, adopt, cancel)
 }
+
+
+def _reached(folder: Path, name: str) -> DeployedStack:
+    check_cluster(_settings(folder, name), folder)
+    return _deployed(folder, name)
 
 
 def _deployed(folder: Path, name: str) -> DeployedStack:

@@ -223,6 +223,20 @@ def test_an_api_server_that_goes_away_costs_at_most_another_update(
     deployment.assert_settled()
 
 
+def test_a_cluster_that_does_not_answer_is_named_and_can_be_forgotten(
+    deployment: Deployment, pool: Mapping[str, str], cluster: Cluster
+) -> None:
+    deployment.write({"main": pool_of(pool, [ONE])})
+    deployment.project.run("up")
+    with cluster.without_api_server():
+        code, said = deployment.project.attempt("preview")
+        assert code == 1
+        assert "does not answer at https://" in said
+        assert any(each["type"].startswith("kubernetes:") for each in deployment.project.state())
+        deployment.project.run("down", PULUMI_K8S_DELETE_UNREACHABLE="true")
+    assert deployment.project.state() == []
+
+
 def test_an_awaited_rollout_that_fails_ends_with_the_images_nodes_and_reasons(
     deployment: Deployment, pool: Mapping[str, str], kubectl: Kubectl
 ) -> None:
