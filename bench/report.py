@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +13,73 @@ from bench.pairs import Measurement
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 README_WIDTH = 100
 PLOT = Path("docs") / "bench.svg"
-# In the order of the table: what is measured, and what the ratio is to reach.
-DESCRIPTIONS = {
-    "pod_start_cold_over_preloaded": ("A pod's start, cold over preloaded", "at least 30"),
-    "pull_article_over_lanes": ("All images on a node, article's manifest over lanes", ""),
-    "pull_bound_over_lanes": ("The best possible over lanes", "at least 0.9"),
-    "held_image_memory_over_limit": ("Memory of a held image over 0.5 MiB", "at most 1"),
-    "api_objects_over_article": ("API objects of a pool of four images over the article's", ""),
-    "processes_over_article": ("Processes of a pool of four images over the article's", ""),
-    "idle_cpu_over_limit": (
-        "CPU of an idle preloader, its containers and their probes, over 0.1 % of a core",
-        "at most 1",
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a measurement is called in the README, what it is compared with, and its goal."""
+
+    what: str
+    other: str
+    goal: str = ""
+
+
+LIMIT, IMPORTS, ARTICLE = "the limit", "its imports alone", "the article's"
+# In the order of the table.
+ROWS = {
+    "pod_start_cold_over_preloaded": Row("Warm start of a pod", "cold start", "at least 30"),
+    "pull_article_over_lanes": Row(
+        "Time to last image on a new node, in lanes", "the article's DaemonSet"
     ),
-    "cleanup_article_over_ours": ("A cleanup, article's script over the agent", "at least 20"),
-    "cleanup_memory_over_limit": ("Memory of the agent over 25 MiB", "at most 1"),
-    "cleanup_idle_cpu_over_limit": ("Idle agent's CPU over 0.1 % of a core", "at most 1"),
-    "cleanup_config_map_over_limit": ("ConfigMap of the cleanup over 400 KiB", "at most 1"),
-    "cleanup_start_over_limit": ("The agent's first plan over 0.5 s", "at most 1"),
-    "disk_unpacked_over_default": (
-        "Disk bytes for a compressed byte, unpacked, over the default ratio",
-        "",
+    "pull_bound_over_lanes": Row("The same", "the least possible", "at least 0.9"),
+    "held_image_memory_over_limit": Row("Memory of a held image", LIMIT, "at most 1"),
+    "api_objects_over_article": Row("API objects of a pool of four images", ARTICLE),
+    "processes_over_article": Row("Its processes on a node", ARTICLE),
+    "idle_cpu_over_limit": Row("Steady-state CPU of the preloader", LIMIT, "at most 1"),
+    "cleanup_article_over_ours": Row("A run of the cleanup", "the article's script", "at least 20"),
+    "cleanup_memory_over_limit": Row("Memory of the cleanup's agent", LIMIT, "at most 1"),
+    "cleanup_idle_cpu_over_limit": Row("Its steady-state CPU", LIMIT, "at most 1"),
+    "cleanup_config_map_over_limit": Row("The ConfigMap with its program", LIMIT, "at most 1"),
+    "cleanup_start_over_limit": Row("Its start until the first plan", LIMIT, "at most 1"),
+    "disk_unpacked_over_default": Row(
+        "Disk space for a compressed byte, unpacked", "the default ratio"
     ),
-    "disk_unpacked_and_kept_over_default": (
-        "The same with the compressed byte kept",
-        "",
+    "disk_unpacked_and_kept_over_default": Row(
+        "The same with the compressed layers kept", "the default ratio"
     ),
-    "engine_state_with_cleanup_over_without": (
-        "Pulumi's state of 100 pools, with the cleanup over without",
-        "at most 1.3",
+    "engine_state_with_cleanup_over_without": Row(
+        "Pulumi's state of 100 pools with the cleanup", "without it", "at most 1.3"
     ),
-    "engine_preview_with_cleanup_over_without": (
-        "The preview of a new stack of them",
-        "at most 1.3",
+    "engine_preview_with_cleanup_over_without": Row(
+        "The first preview of these pools", "without it", "at most 1.3"
     ),
-    "engine_up_with_cleanup_over_without": ("Its deployment, to files", "at most 1.3"),
-    "engine_up_pool_time_at_100_over_20": ("A pool's time in it, 100 over 20", "at most 1.3"),
-    "engine_state_pool_size_at_100_over_20": (
-        "A pool's part of the state, 100 over 20",
-        "at most 1.3",
+    "engine_up_with_cleanup_over_without": Row(
+        "Their deployment, to files", "without it", "at most 1.3"
     ),
-    "lock_one_by_one_over_concurrent": ("100 images locked, one by one over eight at a time", ""),
-    "plan_of_100_pools_over_imports": ("`plan` of 100 pools over its imports", "at most 2"),
-    "refusal_of_1000_mistakes_over_imports": (
-        "1,000 mistakes listed by `plan`, over its imports",
-        "at most 2",
+    "engine_up_pool_time_at_100_over_20": Row(
+        "A pool's time in it, of 100 pools", "of 20 pools", "at most 1.3"
     ),
-    "refusal_time_a_key_at_3000_over_300": (
-        "Time a mistake, 3,000 unknown keys over 300",
-        "at most 1.3",
+    "engine_state_pool_size_at_100_over_20": Row(
+        "A pool's part of the state, of 100 pools", "of 20 pools", "at most 1.3"
     ),
-    "refusal_time_a_pool_at_300_over_30": ("The same, 300 wrong pools over 30", "at most 1.3"),
-    "render_over_imports": ("`render` of the dev stack over its imports", "at most 1.3"),
-    "render_with_node_groups_over_imports": ("The same with node groups", "at most 1.3"),
-    "render_pool_time_at_200_over_20": ("`render`'s time a pool, 200 over 20", "at most 1.5"),
+    "lock_one_by_one_over_concurrent": Row("`lock` of 100 images, eight at a time", "one by one"),
+    "plan_of_100_pools_over_imports": Row("`plan` of 100 pools", IMPORTS, "at most 2"),
+    "refusal_of_1000_mistakes_over_imports": Row(
+        "`plan` that lists 1,000 mistakes", IMPORTS, "at most 2"
+    ),
+    "refusal_time_a_key_at_3000_over_300": Row(
+        "Time for each of 3,000 unknown keys", "of 300 keys", "at most 1.3"
+    ),
+    "refusal_time_a_pool_at_300_over_30": Row(
+        "Time for each of 300 wrong pools", "of 30 pools", "at most 1.3"
+    ),
+    "render_over_imports": Row("`render` of the stack dev", IMPORTS, "at most 1.3"),
+    "render_with_node_groups_over_imports": Row(
+        "`render` of node groups too", IMPORTS, "at most 1.3"
+    ),
+    "render_pool_time_at_200_over_20": Row(
+        "`render`'s time for each of 200 pools", "of 20 pools", "at most 1.5"
+    ),
 }
 BARS = (
     ("pull_article_over_lanes", "other", "all images, article's manifest", "#8c959f"),
@@ -95,16 +110,17 @@ def write(
 
 
 def _table(by_name: dict[str, Any]) -> Iterator[str]:
-    yield "| measured | ratio | to reach | ours | other | runs | spread |"
+    yield "| measured | here | compared with | ratio | goal | runs | spread |"
     yield "|---|---|---|---|---|---|---|"
-    for name, (description, goal) in DESCRIPTIONS.items():
+    for name, row in ROWS.items():
         if name not in by_name:
             continue
         each = by_name[name]
         low, high = each["spread"]
         yield (
-            f"| {description} | {each['ratio']} | {goal} | {each['ours']} {each['unit']} | "
-            f"{each['other']} {each['unit']} | {each['runs']} | {low} to {high} |"
+            f"| {row.what} | {each['ours']} {each['unit']} | "
+            f"{row.other}: {each['other']} {each['unit']} | {each['ratio']} | {row.goal} | "
+            f"{each['runs']} | {low} to {high} |"
         )
 
 
