@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.quick import TESTS_OF, folders_for
+from tests.quick import SHIPPED_STACKS, TESTS_OF, folders_for
 from tests.support import ROOT
 
 
@@ -10,8 +10,8 @@ from tests.support import ROOT
     ("file", "tests"),
     [
         ("preloader/agent/retention.py", {"tests/agent"}),
-        ("preloader/cleanup/spec.py", {"tests/preloader"}),
-        ("nodepools/kubelet/checks.py", {"tests/nodepools"}),
+        ("preloader/cleanup/spec.py", {"tests/preloader", SHIPPED_STACKS}),
+        ("nodepools/kubelet/checks.py", {"tests/nodepools", SHIPPED_STACKS}),
         ("preloadctl/plan/model.py", {"tests/preloadctl/plan"}),
         ("preloadctl/render.py", {"tests/preloadctl"}),
         ("tests/settings/test_load.py", {"tests/settings/test_load.py"}),
@@ -29,4 +29,4 @@ def test_the_tests_for_a_file_are_those_of_its_folder(file: str, tests: set[str]
 def test_every_package_has_its_tests_in_the_table() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
     assert packages <= {start.partition("/")[0] for start in TESTS_OF}
-    assert all((ROOT / tests).exists() for tests in TESTS_OF.values())
+    assert all((ROOT / each).exists() for tests in TESTS_OF.values() for each in tests)

@@ -4,34 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
-from kubernetes_validate import validate
-from kubernetes_validate.utils import all_versions
 
 from preloadctl.errors import CommandError
-from preloadctl.project import load_project
-from preloadctl.recorder import record
-from preloadctl.render import render, write
+from preloadctl.render import write
 from tests.support import ROOT, copy_program, write_stack
 
 pytestmark = pytest.mark.slow
-
-STACKS = ("dev", "kind", "eks")
-OLDEST_VERSION = (1, 33)
-VERSIONS = [
-    version
-    for version in sorted(set(all_versions()))
-    if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_VERSION
-]
-
-
-@cache
-def rendered(stack: str) -> dict[str, str]:
-    return render(record(load_project(ROOT, stack)))
 
 
 def preloadctl(
@@ -63,26 +44,6 @@ def program(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_committed_stacks_render_as_reviewed(
-    stack: str, golden: Callable[[str, dict[str, str]], None]
-) -> None:
-    golden(stack, rendered(stack))
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_object_meets_the_schema_of_every_supported_kubernetes(
-    stack: str, version: str
-) -> None:
-    objects = [yaml.safe_load(text) for path, text in rendered(stack).items() if "/" not in path]
-    # Karpenter's own are held against its definitions, in the tests of node pools.
-    of_kubernetes = [item for item in objects if not item["apiVersion"].startswith("karpenter.")]
-    assert len(of_kubernetes) >= 3
-    for manifest in of_kubernetes:
-        validate(manifest, version, strict=True)
-
-
 def test_two_runs_are_identical_in_any_hash_seed(tmp_path: Path) -> None:
     for seed in ("1", "2"):
         result = preloadctl(
@@ -99,24 +60,6 @@ def test_two_runs_are_identical_in_any_hash_seed(tmp_path: Path) -> None:
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_the_namespace_is_applied_before_what_is_in_it() -> None:
-    paths = sorted(path for path in rendered("dev") if "/" not in path)
-    assert paths[0] == "00-namespace.image-preloader.yaml"
-    assert "daemonset" in paths[-1]
-
-
-def test_kubectl_finds_no_file_of_aws() -> None:
-    at_top = {path for path in rendered("eks") if "/" not in path}
-    assert all(path.endswith(".yaml") for path in at_top)
-    assert {path for path in rendered("eks") if "/" in path} == {
-        "aws/aws.json",
-        "aws/ml-launch-template.user-data.txt",
-        "aws/ml-bottlerocket-launch-template.user-data.txt",
-        "aws/web-launch-template.user-data.txt",
-        "aws/web-bottlerocket-launch-template.user-data.txt",
-    }
 
 
 def test_a_stack_without_node_groups_does_not_import_pulumi_aws(tmp_path: Path) -> None:
