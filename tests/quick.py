@@ -12,10 +12,11 @@ from pathlib import Path, PurePath
 ROOT = Path(__file__).parent.parent
 # By the start of a path; the first that fits counts. What is not here is everybody's.
 SHIPPED_STACKS = "tests/preloadctl/test_shipped_stacks.py"
+REFERENCE = "tests/test_reference.py"
 TESTS_OF = {
     "preloader/agent/": ("tests/agent",),
-    "preloader/": ("tests/preloader", SHIPPED_STACKS),
-    "nodepools/": ("tests/nodepools", SHIPPED_STACKS),
+    "preloader/": ("tests/preloader", SHIPPED_STACKS, REFERENCE),
+    "nodepools/": ("tests/nodepools", SHIPPED_STACKS, REFERENCE),
     "settings/": ("tests/settings", SHIPPED_STACKS),
     "preloadctl/lock/": ("tests/preloadctl/lock",),
     "preloadctl/plan/": ("tests/preloadctl/plan",),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.quick import SHIPPED_STACKS, TESTS_OF, folders_for
+from tests.quick import REFERENCE, SHIPPED_STACKS, TESTS_OF, folders_for
 from tests.support import ROOT
 
 
@@ -10,8 +10,8 @@ from tests.support import ROOT
     ("file", "tests"),
     [
         ("preloader/agent/retention.py", {"tests/agent"}),
-        ("preloader/cleanup/spec.py", {"tests/preloader", SHIPPED_STACKS}),
-        ("nodepools/kubelet/checks.py", {"tests/nodepools", SHIPPED_STACKS}),
+        ("preloader/cleanup/spec.py", {"tests/preloader", SHIPPED_STACKS, REFERENCE}),
+        ("nodepools/kubelet/checks.py", {"tests/nodepools", SHIPPED_STACKS, REFERENCE}),
         ("preloadctl/plan/model.py", {"tests/preloadctl/plan"}),
         ("preloadctl/render.py", {"tests/preloadctl"}),
         ("tests/settings/test_load.py", {"tests/settings/test_load.py"}),

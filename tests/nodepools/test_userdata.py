@@ -19,6 +19,7 @@ import yaml
 from nodepools.args import AmiType, NodePoolArgs
 from nodepools.eks.ami_families import FAMILIES
 from nodepools.eks.bottlerocket import KUBERNETES_SETTINGS
+from nodepools.kubelet.args import ContainerLogArgs, EvictionArgs, ImageGcArgs, ImagePullArgs
 from nodepools.spec import NodePoolSpec, node_pool_spec, user_data
 from tests.nodepools.inputs import bottlerocket_args, with_images
 from tests.nodepools.inputs import node_pool_args as args
@@ -61,6 +62,12 @@ KUBELET_OF_EVERYTHING = {
     "registryBurst": 40,
     "containerLogMaxSize": "50Mi",
     "containerLogMaxFiles": 3,
+}
+GROUPS = {
+    "image_gc": ImageGcArgs,
+    "eviction": EvictionArgs,
+    "image_pulls": ImagePullArgs,
+    "container_logs": ContainerLogArgs,
 }
 # What EKS puts beside it, as the user guide shows it.
 EKS_PART = """\
@@ -140,6 +147,16 @@ def nodeadm() -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
     yield check
     server.shutdown()
     server.server_close()
+
+
+def test_everything_is_every_input_but_the_one_that_bottlerocket_lacks() -> None:
+    inputs = {f"{group}.{key}" for group, types in GROUPS.items() for key in types.__annotations__}
+    said = {f"{group}.{key}" for group in GROUPS for key in EVERYTHING[group]}
+    assert inputs - said == {"image_pulls.serialize"}
+
+
+def test_bottlerocket_has_a_name_for_every_field_that_can_be_written() -> None:
+    assert set(KUBELET_OF_EVERYTHING) == set(KUBERNETES_SETTINGS)
 
 
 @pytest.mark.parametrize("ami_type", [name for name in AmiType if name.startswith("AL2023")])
