@@ -20,10 +20,10 @@ from preloader.agent.bootstrap import SOURCES
 # requirements.txt pins their versions, and so the bytes.
 LIBRARIES = ("h2", "hpack", "hyperframe")
 _HERE = Path(__file__).parent
-_OWN_SOURCES = ("agent/*.py", "images/*.py", "printable.py", "problems.py")
+_OWN_SOURCES = ("agent/**/*.py", "images/*.py", "printable.py", "problems.py")
 _BOOTSTRAP = "preloader/agent/bootstrap.py"
 # hpack's own table costs the agent 12 MB and a third of its start.
-_HUFFMAN, _REPLACED = "preloader/agent/huffman.py", "hpack/huffman_table.py"
+_HUFFMAN, _REPLACED = "preloader/agent/cri/huffman.py", "hpack/huffman_table.py"
 
 # All that the readiness check imports: it has no time to unpack the rest.
 _PLAIN = (

@@ -9,7 +9,7 @@ from tests.support import ROOT
 @pytest.mark.parametrize(
     ("file", "tests"),
     [
-        ("preloader/agent/retention.py", {"tests/agent"}),
+        ("preloader/agent/retention/plan.py", {"tests/agent"}),
         ("preloader/cleanup/spec.py", {"tests/preloader", SHIPPED_STACKS, REFERENCE}),
         ("nodepools/kubelet/checks.py", {"tests/nodepools", SHIPPED_STACKS, REFERENCE}),
         ("preloadctl/plan/model.py", {"tests/preloadctl/plan"}),

@@ -122,7 +122,7 @@ def _run(options: "argparse.Namespace") -> int:
 
 def _plan(options: "argparse.Namespace") -> int:
     from preloader.agent.clock import Clock
-    from preloader.agent.faults import RuntimeFault
+    from preloader.agent.cri.faults import RuntimeFault
     from preloader.agent.policy import InvalidPolicy, ReportFormat
     from preloader.agent.service import Place, show_plan
     from preloader.printable import printable

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from preloader.agent import disk
-from preloader.agent.act import Outcome, Result, act
 from preloader.agent.clock import Clock
-from preloader.agent.cri import Runtime
-from preloader.agent.faults import RuntimeFault
-from preloader.agent.messages import Image
-from preloader.agent.observation import Observer
+from preloader.agent.cri.faults import RuntimeFault
+from preloader.agent.cri.messages import Image
+from preloader.agent.cri.runtime import Runtime
 from preloader.agent.policy import Policy
-from preloader.agent.retention import Plan, Reason, Rules, images_to_date, plan
+from preloader.agent.retention.act import Outcome, Result, act
+from preloader.agent.retention.observation import Observer
+from preloader.agent.retention.plan import Plan, Reason, Rules, images_to_date, plan
 from preloader.agent.state import Memory
 from preloader.images import InvalidReference, parse_reference
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 
 from preloader.agent import watchdog
-from preloader.agent.act import Outcome, Result
 from preloader.agent.cleanup import Cleanup, Summary
 from preloader.agent.clock import Clock
-from preloader.agent.cri import Runtime
-from preloader.agent.faults import RuntimeFault
-from preloader.agent.health import Health
+from preloader.agent.cri.faults import RuntimeFault
+from preloader.agent.cri.runtime import Runtime
 from preloader.agent.policy import (
     InvalidPolicy,
     MetricsAddress,
@@ -16,8 +14,10 @@ from preloader.agent.policy import (
     ReportFormat,
     read_policy,
 )
-from preloader.agent.report import Report
-from preloader.agent.retention import Action
+from preloader.agent.reporting.health import Health
+from preloader.agent.reporting.report import Report
+from preloader.agent.retention.act import Outcome, Result
+from preloader.agent.retention.plan import Action
 from preloader.agent.state import Memory
 from preloader.agent.triggers import TICK_SECONDS, Trigger, Triggers
 
@@ -197,7 +197,7 @@ class Service:
         if self._has_endpoint or port is None:
             return
         # The HTTP server costs more memory than the rest of the agent, and is off by default.
-        from preloader.agent.endpoint import Endpoint  # noqa: PLC0415
+        from preloader.agent.reporting.endpoint import Endpoint  # noqa: PLC0415
 
         is_local = self._policy.metrics_address is MetricsAddress.LOOPBACK
         address = LOOPBACK if is_local else self._place.address

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from preloader.agent.act import Outcome
 from preloader.agent.cleanup import Summary
 from preloader.agent.policy import Policy
+from preloader.agent.retention.act import Outcome
 from preloader.agent.schedule import load_zone, node_delay, parse_schedule
 
 # As often as the kubelet looks whether it has to evict.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from preloader.agent.cri import Runtime
+from preloader.agent.cri.runtime import Runtime
 from tests.agent.fake_runtime import FakeRuntime, Server, serve
 
 

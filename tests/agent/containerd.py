@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from preloader.agent.channel import Channel, RuntimeFault
-from preloader.agent.cri import Runtime
-from preloader.agent.wire import Schema, encode_message, encode_number, encode_text, text
+from preloader.agent.cri.channel import Channel, RuntimeFault
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.cri.wire import Schema, encode_message, encode_number, encode_text, text
 from tests.agent.images import Built, TestImage, write_layout
 
 BIN = Path(__file__).parents[2] / ".work" / "bin"

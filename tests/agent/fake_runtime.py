@@ -19,8 +19,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded
 
-from preloader.agent.messages import Container, Image, Sandbox
-from preloader.agent.wire import encode_flag, encode_message, encode_number, encode_text
+from preloader.agent.cri.messages import Container, Image, Sandbox
+from preloader.agent.cri.wire import encode_flag, encode_message, encode_number, encode_text
 
 Headers = list[tuple[str, str]]
 

@@ -4,10 +4,10 @@ import random
 from typing import Any
 
 from preloader.agent.cleanup import listed_forms
-from preloader.agent.messages import Image
-from preloader.agent.observation import NoTime, Observation
-from preloader.agent.retention import Rules
-from preloader.agent.usage import Usage
+from preloader.agent.cri.messages import Image
+from preloader.agent.retention.observation import NoTime, Observation
+from preloader.agent.retention.plan import Rules
+from preloader.agent.retention.usage import Usage
 from tests.agent.oracle import NOW, Case, World, created_of
 
 REPOSITORIES = (

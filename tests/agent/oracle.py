@@ -11,7 +11,7 @@ from functools import cache
 from itertools import product
 from math import inf
 
-from preloader.agent.observation import NoTime
+from preloader.agent.retention.observation import NoTime
 from preloader.images import InvalidReference, parse_reference
 
 DATES = ("%Y%m%d%H%M%S", "%Y-%m-%dT%H-%M-%SZ", "%Y%m%d", "%Y-%m-%d", "%Y_%m_%d", "%Y.%m.%d")

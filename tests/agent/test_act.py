@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from preloader.agent.act import Outcome, Result, act
-from preloader.agent.channel import Unavailable
-from preloader.agent.cri import Runtime
-from preloader.agent.messages import Container, Image, Sandbox
-from preloader.agent.observation import Observation, Observer
-from preloader.agent.retention import Plan, Rules, plan
-from preloader.agent.usage import Usage
+from preloader.agent.cri.channel import Unavailable
+from preloader.agent.cri.messages import Container, Image, Sandbox
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.retention.act import Outcome, Result, act
+from preloader.agent.retention.observation import Observation, Observer
+from preloader.agent.retention.plan import Plan, Rules, plan
+from preloader.agent.retention.usage import Usage
 from tests.agent.fake_runtime import Answer, FakeRuntime, HangUp, Silence, Status
 
 IMAGES = tuple(Image(f"{tag}" * 64, (f"docker.io/a:{tag}",)) for tag in range(1, 6))
@@ -166,7 +166,7 @@ def test_when_the_runtime_goes_away_nothing_more_is_tried(
 def test_a_runtime_that_is_too_slow_counts_as_away(
     fake: FakeRuntime, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("preloader.agent.cri.REMOVE_SECONDS", 0.2)
+    monkeypatch.setattr("preloader.agent.cri.runtime.REMOVE_SECONDS", 0.2)
     fake.handlers["RemoveImage"] = lambda _: Silence()
     with pytest.raises(Unavailable, match=r"no answer in 0\.2 s"):
         perform(runtime)

@@ -157,7 +157,7 @@ def test_licences_of_the_libraries_are_in_it(archive: zipfile.ZipFile) -> None:
 
 
 def test_the_small_decoder_is_in_place_of_hpack_s(sources: dict[str, str]) -> None:
-    assert sources["hpack/huffman_table.py"] == (PACKAGE / "agent/huffman.py").read_text()
+    assert sources["hpack/huffman_table.py"] == (PACKAGE / "agent/cri/huffman.py").read_text()
 
 
 def test_an_error_names_the_file_in_the_archive(agent_file: Path) -> None:

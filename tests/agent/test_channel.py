@@ -14,10 +14,10 @@ from hpack import Encoder
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from preloader.agent import channel
-from preloader.agent.channel import Channel
-from preloader.agent.faults import BadAnswer, Refused, RuntimeFault, TooLarge, Unavailable
-from preloader.agent.frames import GoAwayFilter
+from preloader.agent.cri import channel
+from preloader.agent.cri.channel import Channel
+from preloader.agent.cri.faults import BadAnswer, Refused, RuntimeFault, TooLarge, Unavailable
+from preloader.agent.cri.frames import GoAwayFilter
 from tests.agent.fake_runtime import (
     Answer,
     FakeRuntime,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from preloader.agent import disk
-from preloader.agent.act import Outcome, Result
 from preloader.agent.cleanup import Cleanup, Summary
-from preloader.agent.cri import Runtime
-from preloader.agent.messages import Container, Image, Sandbox
+from preloader.agent.cri.messages import Container, Image, Sandbox
+from preloader.agent.cri.runtime import Runtime
 from preloader.agent.policy import Policy
-from preloader.agent.retention import Reason
+from preloader.agent.retention.act import Outcome, Result
+from preloader.agent.retention.plan import Reason
 from preloader.agent.state import Memory
 from tests.agent.clock import SetClock
 from tests.agent.fake_runtime import Answer, FakeRuntime, HangUp, Server, Status

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from preloader.agent.cri import READ_SECONDS
-from preloader.agent.messages import MAX_IMAGES, Image
+from preloader.agent.cri.messages import MAX_IMAGES, Image
+from preloader.agent.cri.runtime import READ_SECONDS
 from preloader.bundle import build_agent
 from tests.agent.fake_runtime import FakeRuntime, Server, Silence, Status
 

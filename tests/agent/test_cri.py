@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preloader.agent.channel import BadAnswer, Refused, RuntimeFault
-from preloader.agent.cri import Runtime
-from preloader.agent.messages import MAX_IMAGES, Container, Image, Sandbox
-from preloader.agent.wire import encode_message, encode_text
+from preloader.agent.cri.channel import BadAnswer, Refused, RuntimeFault
+from preloader.agent.cri.messages import MAX_IMAGES, Container, Image, Sandbox
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.cri.wire import encode_message, encode_text
 from tests.agent.fake_runtime import FakeRuntime, Status, encode_info
 
 IMAGE = Image(

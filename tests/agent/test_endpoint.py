@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from preloader.agent import endpoint
-from preloader.agent.endpoint import MOST_CONNECTIONS, Endpoint
-from preloader.agent.health import Health
+from preloader.agent.reporting import endpoint
+from preloader.agent.reporting.endpoint import MOST_CONNECTIONS, Endpoint
+from preloader.agent.reporting.health import Health
 from tests.agent.clock import SetClock
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from hpack.huffman_table import decode_huffman as hpacks_own
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from preloader.agent.huffman import decode_huffman
+from preloader.agent.cri.huffman import decode_huffman
 
 encoder = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
 

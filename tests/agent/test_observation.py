@@ -2,11 +2,11 @@
 
 import pytest
 
-from preloader.agent.channel import RuntimeFault, Unavailable
-from preloader.agent.cri import Runtime
-from preloader.agent.messages import Container, Image, Sandbox
-from preloader.agent.observation import NoTime, Observer
-from preloader.agent.usage import Usage
+from preloader.agent.cri.channel import RuntimeFault, Unavailable
+from preloader.agent.cri.messages import Container, Image, Sandbox
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.retention.observation import NoTime, Observer
+from preloader.agent.retention.usage import Usage
 from tests.agent.fake_runtime import FakeRuntime, HangUp, Status
 
 A, B, C = (Image(letter * 64, (f"docker.io/{letter}:1",)) for letter in "abc")

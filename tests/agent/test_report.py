@@ -5,13 +5,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from preloader.agent.act import Outcome, Result
 from preloader.agent.cleanup import Summary
+from preloader.agent.cri.messages import Image
 from preloader.agent.disk import Disk
-from preloader.agent.messages import Image
 from preloader.agent.policy import ReportFormat
-from preloader.agent.report import Report
-from preloader.agent.retention import Action, Decision, Reason
+from preloader.agent.reporting.report import Report
+from preloader.agent.retention.act import Outcome, Result
+from preloader.agent.retention.plan import Action, Decision, Reason
 
 IMAGE = Image("sha256:1", ("docker.io/library/nginx:1",), ("docker.io/library/nginx@x",), 5)
 REMOVE = Decision(IMAGE, Action.REMOVE, Reason.OLD, "version 1 is older than 3 and 2, which stay")

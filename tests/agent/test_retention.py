@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from preloader.agent.cleanup import listed_forms
-from preloader.agent.messages import Image
-from preloader.agent.observation import NoTime, Observation
-from preloader.agent.retention import Action, Plan, Reason, Rules, images_to_date, plan
-from preloader.agent.usage import Usage
+from preloader.agent.cri.messages import Image
+from preloader.agent.retention.observation import NoTime, Observation
+from preloader.agent.retention.plan import Action, Plan, Reason, Rules, images_to_date, plan
+from preloader.agent.retention.usage import Usage
 from tests.agent.inventories import digest
 
 NOW = 1_800_000_000.0

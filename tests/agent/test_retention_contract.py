@@ -9,10 +9,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from preloader.agent import order, retention
-from preloader.agent.explanation import NAMED, REPOSITORIES
-from preloader.agent.observation import NoTime
-from preloader.agent.retention import Decision, Reason, images_to_date, plan
+from preloader.agent.retention import order
+from preloader.agent.retention import plan as retention
+from preloader.agent.retention.explanation import NAMED, REPOSITORIES
+from preloader.agent.retention.observation import NoTime
+from preloader.agent.retention.plan import Decision, Reason, images_to_date, plan
 from tests.agent import oracle
 from tests.agent.inventories import observe, roll
 from tests.agent.oracle import Case, World, is_unprotected, removed, repositories, time_of

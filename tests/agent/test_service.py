@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from preloader.agent import disk, endpoint, watchdog
-from preloader.agent.endpoint import Endpoint
-from preloader.agent.health import Health
-from preloader.agent.messages import Image
+from preloader.agent import disk, watchdog
+from preloader.agent.cri.messages import Image
 from preloader.agent.policy import MetricsAddress, Policy
 from preloader.agent.readiness import STALE_SECONDS, why_not_ready
+from preloader.agent.reporting import endpoint
+from preloader.agent.reporting.endpoint import Endpoint
+from preloader.agent.reporting.health import Health
 from preloader.agent.service import (
     GIVE_UP_SECONDS,
     LOOK_SECONDS,

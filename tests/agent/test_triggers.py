@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from preloader.agent.act import Outcome
 from preloader.agent.cleanup import Summary
 from preloader.agent.policy import Policy
+from preloader.agent.retention.act import Outcome
 from preloader.agent.triggers import Trigger, Triggers
 from tests.agent.clock import SetClock
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from preloader.agent.messages import Image
-from preloader.agent.usage import Usage, find_usage
+from preloader.agent.cri.messages import Image
+from preloader.agent.retention.usage import Usage, find_usage
 
 HEX = "1" * 64
 DIGEST = "sha256:" + "d" * 64

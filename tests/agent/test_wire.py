@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preloader.agent import wire
-from preloader.agent.wire import Malformed, Schema
+from preloader.agent.cri import wire
+from preloader.agent.cri.wire import Malformed, Schema
 
 
 @dataclass

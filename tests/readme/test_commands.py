@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from preloader.agent.messages import Image
+from preloader.agent.cri.messages import Image
 from preloader.bundle import build_agent
 from tests.agent.fake_runtime import FakeRuntime
 from tests.agent.fake_runtime import serve as serve_runtime

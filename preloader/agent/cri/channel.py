@@ -14,9 +14,9 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, Event
 
 from preloader.agent import watchdog
-from preloader.agent.answer import Answer
-from preloader.agent.faults import BadAnswer, Refused, RuntimeFault, Unavailable
-from preloader.agent.frames import NO_ERROR, GoAwayFilter
+from preloader.agent.cri.answer import Answer
+from preloader.agent.cri.faults import BadAnswer, Refused, RuntimeFault, Unavailable
+from preloader.agent.cri.frames import NO_ERROR, GoAwayFilter
 from preloader.printable import shortened
 
 # The limit of the kubelet's own client, and above what containerd sends.

@@ -5,8 +5,8 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections.abc import Iterable
 
-from preloader.agent.act import Outcome
-from preloader.agent.health import Health
+from preloader.agent.reporting.health import Health
+from preloader.agent.retention.act import Outcome
 
 PREFIX = "image_preloader_cleanup"
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TextIO
 
-from preloader.agent.act import Outcome, Result
 from preloader.agent.cleanup import Summary
 from preloader.agent.disk import Disk
 from preloader.agent.policy import ReportFormat
-from preloader.agent.retention import Action
+from preloader.agent.retention.act import Outcome, Result
+from preloader.agent.retention.plan import Action
 from preloader.printable import printable
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from preloader.agent.order import Member, Place
+from preloader.agent.retention.order import Member, Place
 
 NAMED = 3
 REPOSITORIES = 2

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from preloader.agent.cri import Runtime
-from preloader.agent.faults import BadAnswer, Refused
-from preloader.agent.messages import Container, Image, Names, Sandbox
-from preloader.agent.usage import Usage, find_usage
+from preloader.agent.cri.faults import BadAnswer, Refused
+from preloader.agent.cri.messages import Container, Image, Names, Sandbox
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.retention.usage import Usage, find_usage
 
 
 class NoTime(StrEnum):

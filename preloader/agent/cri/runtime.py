@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from preloader.agent import messages, wire
-from preloader.agent.channel import NOT_FOUND, Channel
-from preloader.agent.faults import BadAnswer, Refused
+from preloader.agent.cri import messages, wire
+from preloader.agent.cri.channel import NOT_FOUND, Channel
+from preloader.agent.cri.faults import BadAnswer, Refused
 
 # Lists are answered from memory. Removing deletes files, and containerd collects the garbage of
 # its whole store before it answers.

@@ -13,8 +13,8 @@ from socketserver import TCPServer
 from typing import cast
 
 from preloader.agent.clock import Clock
-from preloader.agent.health import Health
-from preloader.agent.metrics import render
+from preloader.agent.reporting.health import Health
+from preloader.agent.reporting.metrics import render
 
 MOST_CONNECTIONS = 8
 MOST_REQUEST_BYTES = 8192

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from preloader.agent.act import Outcome
 from preloader.agent.cleanup import Summary
 from preloader.agent.readiness import STALE_SECONDS, write_readiness
+from preloader.agent.retention.act import Outcome
 from preloader.printable import printable
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from preloader.agent.cri import Runtime
-from preloader.agent.faults import BadAnswer, Refused
-from preloader.agent.messages import Image
-from preloader.agent.observation import Observer
-from preloader.agent.retention import Action, Decision, Plan
+from preloader.agent.cri.faults import BadAnswer, Refused
+from preloader.agent.cri.messages import Image
+from preloader.agent.cri.runtime import Runtime
+from preloader.agent.retention.observation import Observer
+from preloader.agent.retention.plan import Action, Decision, Plan
 
 
 class Outcome(StrEnum):

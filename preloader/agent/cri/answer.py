@@ -12,7 +12,7 @@ from h2.events import (
     TrailersReceived,
 )
 
-from preloader.agent.faults import BadAnswer, Refused, TooLarge, Unavailable
+from preloader.agent.cri.faults import BadAnswer, Refused, TooLarge, Unavailable
 from preloader.printable import shortened
 
 _PREFIX_BYTES = 5

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from preloader.agent import wire
+from preloader.agent.cri import wire
 
 # https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/types/labels.go
 _POD_LABELS = ("pod.namespace", "pod.name", "container.name")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from preloader.agent.messages import Image, Names
+from preloader.agent.cri.messages import Image, Names
 from preloader.images import InvalidReference, parse_reference
 
 # containerd writes an image ID with its algorithm, CRI-O without.

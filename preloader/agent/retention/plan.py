@@ -19,12 +19,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from preloader.agent import explanation
-from preloader.agent.explanation import Standing
-from preloader.agent.messages import Image
-from preloader.agent.observation import NoTime, Observation
-from preloader.agent.order import Member, Moment, find_version, rank
+from preloader.agent.cri.messages import Image
 from preloader.agent.policy import matches
+from preloader.agent.retention import explanation
+from preloader.agent.retention.explanation import Standing
+from preloader.agent.retention.observation import NoTime, Observation
+from preloader.agent.retention.order import Member, Moment, find_version, rank
 from preloader.images import InvalidReference, Reference, parse_reference
 
 # What the node itself made: no registry has it, so nothing can bring it back. A registry on a port

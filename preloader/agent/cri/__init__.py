@@ -1,0 +1,1 @@
+"""The container runtime interface: gRPC over a unix socket with nothing but what CRI needs."""
