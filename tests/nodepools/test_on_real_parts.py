@@ -201,7 +201,7 @@ def established(kubectl: Kubectl, count: int) -> bool:
     ready = [
         condition
         for item in definitions
-        for condition in item.get("status", {}).get("conditions", [])
+        for condition in item.get("status", {}).get("conditions") or ()
         if condition["type"] == "Established" and condition["status"] == "True"
     ]
     return len(ready) == count
