@@ -8,6 +8,7 @@ from preloader.args import ImagePreloaderArgs, PreloaderNamespaceArgs, Rollout
 from preloader.cleanup.config_maps import cleanup_config_maps
 from preloader.manifests import critical_pods_quota, lane_daemon_set, namespace
 from preloader.nodes import check_dns_label
+from preloader.pods import name_in_cluster
 from preloader.problems import refuse
 from preloader.spec import PreloaderSpec, preloader_spec, preloader_warnings, unknown_sizes
 from preloader.tokens import IMAGE_PRELOADER, PACKAGE
@@ -71,10 +72,7 @@ class ImagePreloader(pulumi.ComponentResource):
             )
             for lane in range(len(spec.lanes))
         ]
-        names = [
-            child.metadata.apply(lambda metadata: metadata.name or "") for child in daemon_sets
-        ]
-        self.daemon_set_names = pulumi.Output.all(*names)
+        self.daemon_set_names = pulumi.Output.all(*map(name_in_cluster, daemon_sets))
         self.register_outputs({"daemonSetNames": self.daemon_set_names})
 
     def _daemon_set_options(self, spec: PreloaderSpec) -> pulumi.ResourceOptions:

@@ -23,7 +23,7 @@ from preloader.helpers import HelperImages
 from preloader.layers import MAX_LAYER_BYTES
 from preloader.plain import Map, is_map
 from preloader.problems import InvalidInput, Problem, check_keys, join, refuse
-from preloader.yaml_values import InvalidYaml, is_plain, read_yaml
+from preloader.yaml_values import Dumper, InvalidYaml, read_yaml
 
 VERSION = 1
 HEADER = (
@@ -162,7 +162,7 @@ def locking() -> Generator[None]:
         _locking.reset(token)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(Dumper):
     """Writes every key on one line with its value, where PyYAML breaks keys above 127 characters.
 
     References with a digest are longer than that. YAML itself reads keys up to 1024 characters.
@@ -171,17 +171,8 @@ class _Dumper(yaml.SafeDumper):
     def check_simple_key(self) -> bool:
         return True
 
-    def represent_str(self, data: str) -> yaml.ScalarNode:
-        """Quotes what is a text to PyYAML and a number to who reads it, such as `6e2`."""
-        style = None if is_plain(data) else "'"
-        # PyYAML says no types.
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style)  # pyright: ignore[reportUnknownMemberType]
-
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 the base class's signature
         return True
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _entry(locked: LockedImage) -> Map:

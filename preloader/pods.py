@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import (
+    DaemonSet,
     DaemonSetInitArgs,
     DaemonSetSpecArgs,
     DaemonSetUpdateStrategyArgs,
@@ -12,6 +13,7 @@ from pulumi_kubernetes.apps.v1 import (
 from pulumi_kubernetes.core.v1 import (
     AffinityArgs,
     CapabilitiesArgs,
+    ConfigMap,
     ContainerArgs,
     LocalObjectReferenceArgs,
     NodeAffinityArgs,
@@ -116,6 +118,11 @@ def daemon_set(
             ),
         ),
     )
+
+
+def name_in_cluster(resource: DaemonSet | ConfigMap) -> pulumi.Output[str]:
+    """Returns the name that an object has in the cluster, known when it is there."""
+    return resource.metadata.apply(lambda metadata: metadata.name or "")
 
 
 def no_rights(*, as_root: bool = False) -> SecurityContextArgs:

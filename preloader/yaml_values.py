@@ -1,18 +1,15 @@
 """YAML as Pulumi's engine reads it: Go's yaml.v3, and what the engine makes of its values.
 
 libyaml, of which yaml.v3 is a port, takes the text apart. What a scalar means, and what is refused,
-is decided here by yaml.v3's rules: https://github.com/go-yaml/yaml/blob/v3.0.1/resolve.go. PyYAML's
-own rules are those of YAML 1.1: `yes` is true, `12:30` is 750, and the last of two equal keys wins.
+is decided here and in `yaml_scalars` by yaml.v3's rules. PyYAML's own are those of YAML 1.1: `yes`
+is true, `12:30` is 750, and the last of two equal keys wins.
 """
 
 import base64
 import binascii
 import math
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any, cast
 
 import yaml
@@ -28,37 +25,13 @@ from yaml.events import (
 )
 
 from preloader.plain import is_list, maps_in
+from preloader.yaml_scalars import is_plain, resolve, timestamp
 
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
 MAX_TEXT_LENGTH = 16 * 1024 * 1024
 
 _TAG_PREFIX = "tag:yaml.org,2002:"
-_WORDS: dict[str, bool | float | None] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-}
-_INTEGER = re.compile(
-    r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)"
-    r"|(?P<dec>0|[1-9][0-9]*))"
-)
-_BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_TIMESTAMP = re.compile(
-    r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:(?P<by>[Tt ])(?P<time>\d{1,2}:\d{1,2}:\d{1,2})(?P<fraction>\.\d{1,9})?"
-    r"(?P<zone>Z|[-+]\d\d:\d\d)?)?",
-    re.ASCII,
-)
-# What int() reads without becoming slow; a longer number is beyond a float as well.
-_MAX_DIGITS = 400
-_LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**64 - 1
-# From here on Go writes a float with an exponent, and a program reads it as one.
-_EXPONENT_FROM = 1e21
 
 
 class InvalidYaml(ValueError):
@@ -95,9 +68,22 @@ def read_yaml(text: str) -> Any:  # noqa: ANN401 any plain data
     return next(read_documents(text), None)
 
 
-def is_plain(text: str) -> bool:
-    """Whether a scalar that is written without quotes is read as this very text."""
-    return isinstance(_resolve(text), str) and not _timestamp(text)
+class Dumper(yaml.SafeDumper):
+    """Writes texts so that `read_yaml`, and so the engine, reads them as texts."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Quotes what is a text to PyYAML and a number to who reads it, such as `6e2`."""
+        style = None if is_plain(data) else "'"
+        # PyYAML says no types.
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)  # pyright: ignore[reportUnknownMemberType]
+
+
+Dumper.add_representer(str, Dumper.represent_str)
+
+
+def write_yaml(content: Mapping[str, Any]) -> str:
+    """Returns plain data as YAML that `read_yaml` reads as the same."""
+    return yaml.dump(dict(content), Dumper=Dumper, sort_keys=False)
 
 
 def read_documents(text: str) -> Iterator[Any]:
@@ -184,7 +170,7 @@ class _Reader:
             is_merge = is_plain and event.value == "<<" and event.tag is None
             key = _scalar_value(event)
             # A date is a time to the engine, although a program gets its text.
-            if not isinstance(key, str) or (is_plain and _timestamp(event.value)):
+            if not isinstance(key, str) or (is_plain and timestamp(event.value)):
                 raise _invalid(event, f"the key {event.value[:40]!r} must be a text; quote it")
             if event.anchor:
                 self._anchors[event.anchor] = (key, 1)
@@ -238,13 +224,13 @@ def _invalid(event: Event, reason: str) -> InvalidYaml:
 def _scalar_value(event: ScalarEvent) -> Any:  # noqa: ANN401 any plain data
     tag = _short_tag(event)
     if tag is None:
-        return _finite(event, _resolve(event.value)) if event.implicit[0] else event.value
+        return _finite(event, resolve(event.value)) if event.implicit[0] else event.value
     if tag == "binary":
         return _binary(event)
     if tag not in ("bool", "int", "float", "null", "timestamp"):
         # `!!str`, and tags that the engine does not know, leave the text as it is.
         return event.value
-    value = _finite(event, _resolve(event.value))
+    value = _finite(event, resolve(event.value))
     if not _TAGGED[tag](value):
         raise _invalid(event, f"is not what its tag says, !!{tag}")
     return value
@@ -275,61 +261,3 @@ def _binary(event: ScalarEvent) -> str:
         return base64.b64decode("".join(event.value.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise _invalid(event, "is not base64 of a text, as its tag says") from None
-
-
-def _resolve(text: str) -> Any:  # noqa: ANN401 a bool, a number, a text or None
-    """Returns what a plain scalar means."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] == ".":
-        return _float(text) if _FLOAT.fullmatch(text) else text
-    if not (text[0].isascii() and (text[0].isdigit() or text[0] in "+-")):
-        return text
-    if (time := _timestamp(text)) is not None:
-        return time
-    plain = text.replace("_", "")
-    if found := _INTEGER.fullmatch(plain):
-        base = next(name for name in _BASES if found[name])
-        if len(found[base]) <= _MAX_DIGITS:
-            number = int(found["sign"] + found[base], _BASES[base])
-            if _LEAST_INTEGER <= number <= _GREATEST_INTEGER:
-                return number
-    return _float(plain, text) if _FLOAT.fullmatch(plain) else text
-
-
-def _float(plain: str, written: str | None = None) -> float | str:
-    """Returns the number; the text as written where it is too large to be one."""
-    number = float(plain)
-    if math.isinf(number):
-        return plain if written is None else written
-    if not number.is_integer() or abs(number) >= _EXPONENT_FROM:
-        return number
-    # Go writes the shortest digits that mean the number, and zeros after them.
-    return int(Decimal(repr(number)))
-
-
-def _timestamp(text: str) -> str | None:
-    """Returns a time as the engine gives it to a program: as Go prints it."""
-    found = _TIMESTAMP.fullmatch(text)
-    if found is None or (found["zone"] is None and found["by"] in ("T", "t")):
-        return None
-    if found["by"] == " " and found["zone"] is not None:
-        return None
-    year, month, day = map(int, found["date"].split("-"))
-    hour, minute, second = map(int, (found["time"] or "0:0:0").split(":"))
-    zone = _zone(found["zone"])
-    try:
-        time = datetime(year, month, day, hour, minute, second, tzinfo=zone)
-    except ValueError:
-        return None
-    fraction = (found["fraction"] or "").rstrip("0").rstrip(".")
-    name = "UTC" if zone is UTC else f"{time:%z}"
-    return f"{year:04}-{time:%m-%d %H:%M:%S}{fraction} {time:%z} {name}"
-
-
-def _zone(text: str | None) -> timezone:
-    if text in (None, "Z"):
-        return UTC
-    hours, minutes = text[1:].split(":")
-    offset = timedelta(hours=int(hours), minutes=int(minutes))
-    return timezone(-offset if text[0] == "-" else offset) if offset else UTC

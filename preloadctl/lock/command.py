@@ -88,7 +88,7 @@ def propose(options: argparse.Namespace) -> None:
 
 def _registrations(project: Project) -> list[Registration]:
     with locking():
-        return list(record_components(project))
+        return record_components(project)
 
 
 def _pools(registrations: Sequence[Registration], project: Project) -> list[Pool]:

@@ -10,7 +10,7 @@ from preloader.cleanup.spec import check_cleanup, cleanup_spec
 from preloader.helpers import HelperImages, check_helper_images
 from preloader.nodes import check_dns_label
 from preloader.placement import check_placement, placement
-from preloader.pods import daemon_set, pod, selector
+from preloader.pods import daemon_set, name_in_cluster, pod, selector
 from preloader.problems import check_keys, refuse
 from preloader.tokens import IMAGE_CLEANUP
 
@@ -62,5 +62,5 @@ class ImageCleanup(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.daemon_set_name = child.metadata.apply(lambda metadata: metadata.name or "")
+        self.daemon_set_name = name_in_cluster(child)
         self.register_outputs({"daemonSetName": self.daemon_set_name})

@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 
 from preloader.cleanup.manifests import ConfigMapNames, policy_config_map, program_config_map
 from preloader.cleanup.spec import CleanupSpec
+from preloader.pods import name_in_cluster
 from preloader.tokens import CLEANUP_PROGRAM
 
 _CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -36,7 +37,7 @@ class CleanupProgram(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(CLEANUP_PROGRAM, name, {"namespace": namespace}, opts)
-        self.config_map_name = _name(
+        self.config_map_name = name_in_cluster(
             ConfigMap(name, program_config_map(namespace), pulumi.ResourceOptions(parent=self))
         )
         self.register_outputs({"configMapName": self.config_map_name})
@@ -55,7 +56,9 @@ def cleanup_config_maps(
         pulumi.ResourceOptions(parent=component),
     )
     provider = component.get_provider(_CONFIG_MAP)
-    return ConfigMapNames(program=_shared_program(provider, namespace), policy=_name(policy))
+    return ConfigMapNames(
+        program=_shared_program(provider, namespace), policy=name_in_cluster(policy)
+    )
 
 
 def _shared_program(
@@ -81,7 +84,3 @@ def _shared_program(
 
     urn = pulumi.Output.from_input("") if provider is None else provider.urn
     return pulumi.Output.all(namespace, urn).apply(lambda known: program_in(*known))
-
-
-def _name(config_map: ConfigMap) -> pulumi.Output[str]:
-    return config_map.metadata.apply(lambda metadata: metadata.name or "")

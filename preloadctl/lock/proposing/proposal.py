@@ -10,7 +10,8 @@ from preloadctl.lock.proposing.fit import Fit, Labels, fit
 from preloadctl.lock.proposing.workloads import Workload
 from preloader.images import InvalidReference, parse_reference
 from preloader.printable import printable, shortened
-from preloader.yaml_values import InvalidYaml, is_plain, read_yaml
+from preloader.yaml_scalars import is_plain
+from preloader.yaml_values import InvalidYaml, read_yaml
 
 # Those of Helm, of shells and `envsubst`, and of Kustomize's variables.
 TEMPLATE_MARKS = ("{{", "${", "$(")

@@ -26,7 +26,7 @@ def plan(project: Project, bandwidth: Bandwidth, since: str) -> Plan:
     # A format goes to the standard output, where nothing of the program belongs.
     with redirect_stdout(sys.stderr):
         try:
-            registrations = list(record_components(project))
+            registrations = record_components(project)
             recorded = pools(registrations)
             lock = read_lock(_lock_file(project))
         except (InvalidInput, pulumi.RunError) as error:
