@@ -19,7 +19,7 @@ from preloadctl.__main__ import main as preloadctl
 from preloadctl.errors import CommandError
 from preloadctl.project import load_project
 from preloadctl.recorder import record
-from preloader.plain import Map, is_map
+from preloader.plain import Map, map_or_empty
 
 FAILED, INTERRUPTED = 1, 130
 SETTINGS = "image-preloader:settings"
@@ -75,7 +75,7 @@ def up(folder: Path, name: str) -> int:
 
 def preview(folder: Path, name: str) -> int:
     """Shows what `up` would do."""
-    _reached(folder, name).preview()
+    _reached(folder, name, _settings(folder, name)).preview()
     return 0
 
 
@@ -85,7 +85,7 @@ def refresh(folder: Path, name: str) -> int:
     if _writes_files_alone(settings):
         say(f"Stack {name} is written to files, which nothing but `up` is compared with.")
         return 0
-    stack = _reached(folder, name)
+    stack = _reached(folder, name, settings)
     if _is_approved(settings, stack.preview_refresh):
         stack.refresh()
     return 0
@@ -93,8 +93,9 @@ def refresh(folder: Path, name: str) -> int:
 
 def down(folder: Path, name: str) -> int:
     """Deletes everything of a stack."""
-    stack = _reached(folder, name)
-    if _is_approved(_settings(folder, name), stack.preview_down):
+    settings = _settings(folder, name)
+    stack = _reached(folder, name, settings)
+    if _is_approved(settings, stack.preview_down):
         stack.down()
     return 0
 
@@ -104,7 +105,7 @@ def adopt(folder: Path, name: str) -> int:
     settings = _settings(folder, name)
     if _writes_files_alone(settings):
         raise CommandError(f"stack {name} is written to files: there is no cluster to take over")
-    stack = _reached(folder, name)
+    stack = _reached(folder, name, settings)
     stack.adopt(record(load_project(folder, name)))
     say(f"Next: make up STACK={name}")
     return 0
@@ -112,6 +113,7 @@ def adopt(folder: Path, name: str) -> int:
 
 def cancel(folder: Path, name: str) -> int:
     """Gives a stack free that an update holds which was killed."""
+    _settings(folder, name)
     _deployed(folder, name).cancel()
     return 0
 
@@ -121,13 +123,12 @@ COMMANDS: dict[str, Callable[[Path, str], int]] = {
 }
 
 
-def _reached(folder: Path, name: str) -> DeployedStack:
-    check_cluster(_settings(folder, name), folder)
+def _reached(folder: Path, name: str, settings: Map) -> DeployedStack:
+    check_cluster(settings, folder)
     return _deployed(folder, name)
 
 
 def _deployed(folder: Path, name: str) -> DeployedStack:
-    _settings(folder, name)
     try:
         return DeployedStack(folder, name, pulumi_command(folder))
     except NoPulumi as reason:
@@ -138,15 +139,13 @@ def _settings(folder: Path, stack: str) -> Map:
     """The settings as written, which the program checks; raises CommandError without the stack."""
     text = load_project(folder, stack).config.get(SETTINGS, "{}")
     try:
-        settings: object = json.loads(text)
+        return map_or_empty(json.loads(text))
     except ValueError:
-        settings = None
-    return settings if is_map(settings) else {}
+        return {}
 
 
 def _cluster(settings: Map) -> Map:
-    cluster = settings.get("cluster")
-    return cluster if is_map(cluster) else {}
+    return map_or_empty(settings.get("cluster"))
 
 
 def _writes_files_alone(settings: Map) -> bool:

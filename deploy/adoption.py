@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from preloadctl.recorder import KUBERNETES_PREFIX, STACK_TYPE, Registration
+from preloadctl.recorder import STACK_TYPE, Registration
+from preloadctl.render import is_manifest
 from preloader.plain import Map
 
 # An object with this mark keeps its name; where the program names it, the mark has no effect.
 # https://github.com/pulumi/pulumi-kubernetes/blob/master/provider/pkg/metadata/naming.go
 AUTONAMED = "pulumi.com/autonamed"
+
+
+def adopt(state: dict[str, Any], registrations: Sequence[Registration]) -> list[str]:
+    """Takes the program's Kubernetes objects into a state; returns the URNs of those it lacked."""
+    adopted = adopted_resources(registrations, state["resources"])
+    state["resources"] = [*state["resources"], *adopted]
+    return [each["urn"] for each in adopted]
 
 
 def adopted_resources(
@@ -20,9 +28,7 @@ def adopted_resources(
     among them; what is one of these already is left out.
     """
     by_urn = {each.urn: each for each in registrations}
-    objects = [
-        each for each in registrations if each.custom and each.type.startswith(KUBERNETES_PREFIX)
-    ]
+    objects = [each for each in registrations if each.custom and is_manifest(each.type)]
     needed = {
         member.urn: member for each in objects for member in (*_ancestors(each, by_urn), each)
     }
@@ -35,12 +41,14 @@ def adopted_resources(
     ]
 
 
-def keep_names(resources: Sequence[dict[str, Any]]) -> None:
-    """Marks Kubernetes objects as named by Pulumi, so that it names none of them anew."""
-    for resource in resources:
-        if resource["type"].startswith(KUBERNETES_PREFIX):
-            metadata = resource["inputs"]["metadata"]
-            metadata["annotations"] = {**metadata.get("annotations", {}), AUTONAMED: "true"}
+def keep_names(state: dict[str, Any]) -> list[str]:
+    """Marks objects as named by Pulumi, so that it names none anew; returns their URNs."""
+    resources: list[dict[str, Any]] = state["resources"]
+    objects = [each for each in resources if is_manifest(each["type"])]
+    for each in objects:
+        metadata = each["inputs"]["metadata"]
+        metadata["annotations"] = {**metadata.get("annotations", {}), AUTONAMED: "true"}
+    return [each["urn"] for each in objects]
 
 
 def engine_urn(urn: str) -> str:

@@ -6,7 +6,8 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from preloader.plain import Map, is_map
+from deploy.kubeconfig import kubeconfig_cluster, kubeconfig_path
+from preloader.plain import Map
 
 KUBECTL_SECONDS = 20
 # A container that waits for one of these does so because of what comes before it.
@@ -15,11 +16,12 @@ NOT_A_REASON = ("ContainerCreating", "PodInitializing")
 
 def explain_missing(settings: Map) -> Iterator[str]:
     """Yields lines for a person, none where nothing is missing or the cluster does not answer."""
-    cluster = settings.get("cluster")
-    if not is_map(cluster) or cluster.get("kind") != "kubeconfig":
+    cluster = kubeconfig_cluster(settings)
+    path = kubeconfig_path(cluster) if cluster else None
+    # A kubeconfig's content is nothing for a command line, which everybody on the machine can read.
+    if cluster is None or (cluster.get("kubeconfig") and path is None):
         return
-    kubeconfig = cluster.get("kubeconfig")
-    where = ["--kubeconfig", kubeconfig] if isinstance(kubeconfig, str) and kubeconfig else []
+    where = ["--kubeconfig", path] if path else []
     command = ["--context", str(cluster.get("context")), *where]
     pods = _pods(command, str(settings.get("namespace")))
     lines = list(missing_images(pods))

@@ -6,19 +6,20 @@ So the CLI alone is needed: no other plug-in runs the Python program.
 import os
 import runpy
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pulumi import automation
 
-from deploy.adoption import adopted_resources, engine_urn, keep_names, take_over_half_made
+from deploy.adoption import adopt, engine_urn, keep_names, take_over_half_made
 from deploy.cli import STATE
 from deploy.output import color, say, show
 from preloadctl.errors import CommandError
 from preloadctl.recorder import Registration
+from preloader.plain import map_or_empty
+from preloader.yaml_values import read_yaml, write_yaml
 
 BACKEND, PASSPHRASE = "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"
 # What Pulumi adds to a stack file to find its key again.
@@ -49,78 +50,36 @@ class DeployedStack:
 
     def preview(self) -> None:
         """Shows what `up` would do."""
-        self._stack.preview(
-            config_file=self._config_file, color=color(), on_output=show, on_error=say
-        )
+        self._show(self._stack.preview)
 
     def up(self) -> None:
         """Makes the stack what its program says."""
-        self._stack.up(
-            config_file=self._config_file,
-            color=color(),
-            on_output=show,
-            on_error=say,
-            show_secrets=False,
-        )
+        self._change(self._stack.up)
 
     def preview_refresh(self) -> None:
         """Shows what is not as the stack's state has it."""
-        self._stack.preview_refresh(
-            config_file=self._config_file, color=color(), on_output=show, on_error=say
-        )
+        self._show(self._stack.preview_refresh)
 
     def refresh(self) -> None:
         """Takes into the stack's state what is there, so that `up` puts it right."""
-        self._stack.refresh(
-            config_file=self._config_file,
-            color=color(),
-            on_output=show,
-            on_error=say,
-            show_secrets=False,
-        )
+        self._change(self._stack.refresh)
 
     def preview_down(self) -> None:
         """Shows what `down` would do."""
-        self._stack.preview_destroy(
-            config_file=self._config_file, color=color(), on_output=show, on_error=say
-        )
+        self._show(self._stack.preview_destroy)
 
     def down(self) -> None:
         """Deletes everything of the stack."""
-        self._stack.destroy(
-            config_file=self._config_file,
-            color=color(),
-            on_output=show,
-            on_error=say,
-            show_secrets=False,
-        )
+        self._change(self._stack.destroy)
 
     def adopt(self, registrations: Sequence[Registration]) -> None:
         """Takes objects of the cluster into the stack's state that have the names of these."""
         providers = {engine_urn(each.provider) for each in registrations if each.provider}
-        self._stack.up(
-            target=sorted(providers),
-            config_file=self._config_file,
-            color=color(),
-            on_output=show,
-            on_error=say,
-            show_secrets=False,
-        )
-        with self._edited_resources() as resources:
-            resources.extend(adopted_resources(registrations, resources))
+        self._change(self._stack.up, target=sorted(providers))
+        self._edit_state(lambda state: adopt(state, registrations))
         # Takes in what the cluster has of them, and leaves out what it has not.
         self.refresh()
-        with self._edited_resources() as resources:
-            keep_names(resources)
-
-    @contextmanager
-    def _edited_resources(self) -> Generator[list[dict[str, Any]]]:
-        """Yields the resources of the stack's state, and writes back what was made of them."""
-        with _with_reason():
-            exported = self._stack.export_stack()
-            state = dict(exported.deployment or {})
-            yield state["resources"]
-            self._stack.import_stack(automation.Deployment(exported.version, state))
+        self._edit_state(keep_names)
 
     def cancel(self) -> None:
         """Gives the stack free that an update holds which was killed.
@@ -130,19 +89,29 @@ class DeployedStack:
         """
         with _with_reason():
             self._stack.cancel()
+        if taken := self._edit_state(take_over_half_made):
+            self._change(self._stack.destroy, target=taken)
+
+    def _edit_state(self, edit: Callable[[dict[str, Any]], list[str]]) -> list[str]:
+        """Writes the state back if `edit` has changed any of it; returns the URNs of that."""
+        with _with_reason():
             exported = self._stack.export_stack()
             state = dict(exported.deployment or {})
-            taken = take_over_half_made(state)
-            if not taken:
-                return
-            self._stack.import_stack(automation.Deployment(exported.version, state))
-        self._stack.destroy(
-            target=taken,
+            edited = edit(state)
+            if edited:
+                self._stack.import_stack(automation.Deployment(exported.version, state))
+        return edited
+
+    def _change(self, operation: Callable[..., object], **options: Any) -> None:  # noqa: ANN401 the operation's own
+        self._show(operation, show_secrets=False, **options)
+
+    def _show(self, operation: Callable[..., object], **options: Any) -> None:  # noqa: ANN401 the operation's own
+        operation(
             config_file=self._config_file,
             color=color(),
             on_output=show,
             on_error=say,
-            show_secrets=False,
+            **options,
         )
 
 
@@ -170,7 +139,7 @@ def copy_stack_file(folder: Path, stack: str) -> Path:
     content, earlier = _read(folder / name), _read(copies / name)
     kept = {key: earlier[key] for key in ENCRYPTION_KEYS if key in earlier}
     copied = content if any(key in content for key in ENCRYPTION_KEYS) else {**content, **kept}
-    (copies / name).write_text(yaml.safe_dump(copied, sort_keys=False), encoding="utf-8")
+    (copies / name).write_text(write_yaml(copied), encoding="utf-8")
     return copies / name
 
 
@@ -201,4 +170,4 @@ def is_logged_in(command: automation.PulumiCommand) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+    return map_or_empty(read_yaml(path.read_text(encoding="utf-8-sig"))) if path.exists() else {}

@@ -59,8 +59,8 @@ def render(registrations: Sequence[Registration]) -> Files:
         for registration in registrations
         if registration.custom and not registration.type.startswith(PROVIDER_PREFIX)
     ]
-    objects = [resource for resource in resources if _is_manifest(resource)]
-    others = [resource for resource in resources if not _is_manifest(resource)]
+    objects = [resource for resource in resources if is_manifest(resource.type)]
+    others = [resource for resource in resources if not is_manifest(resource.type)]
     files: Files = {}
     written = (
         *_manifest_files(objects),
@@ -102,8 +102,9 @@ def _is_foreign(path: Path) -> bool:
     return path.name not in PROVIDER_FOLDERS
 
 
-def _is_manifest(resource: Registration) -> bool:
-    return resource.type.startswith(KUBERNETES_PREFIX) and not resource.type.endswith(NOT_MANIFESTS)
+def is_manifest(type_: str) -> bool:
+    """Whether a resource of this type is one object that `kubectl apply` takes."""
+    return type_.startswith(KUBERNETES_PREFIX) and not type_.endswith(NOT_MANIFESTS)
 
 
 def _manifest_files(objects: Sequence[Registration]) -> Iterator[tuple[str, str]]:

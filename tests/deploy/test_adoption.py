@@ -91,7 +91,7 @@ def test_what_the_state_has_is_not_adopted_again() -> None:
 
 def test_only_kubernetes_objects_are_marked_to_keep_their_names() -> None:
     resources = [*map(dict, THERE), *adopted_resources(recorded(), THERE)]
-    keep_names(resources)
+    keep_names({"resources": resources})
     marked = {
         each["urn"].rpartition("::")[2]
         for each in resources

@@ -1,5 +1,7 @@
 """A cluster that does not answer is said at once, and what is not known is left to Pulumi."""
 
+import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.missing import explain_missing
 from deploy.reach import PROXIES, check_cluster
 from preloadctl.errors import CommandError
 
@@ -78,10 +81,28 @@ def test_a_name_that_nobody_knows_is_said(tmp_path: Path) -> None:
         check_cluster(settings(kubeconfig=text), tmp_path)
 
 
-def test_a_server_that_is_no_url_is_named(tmp_path: Path) -> None:
-    text = kubeconfig(1, server="https://127.0.0.1:port")
-    with pytest.raises(CommandError, match=r"does not answer at https://127\.0\.0\.1:port: "):
+@pytest.mark.parametrize("server", ["https://127.0.0.1:port", "https://["])
+def test_a_server_that_is_no_url_is_named(tmp_path: Path, server: str) -> None:
+    text = kubeconfig(1, server=server)
+    with pytest.raises(CommandError, match=re.escape(f"does not answer at {server}: ")):
         check_cluster(settings(kubeconfig=text), tmp_path)
+
+
+def test_a_content_on_one_line_is_no_path(refusing: int, tmp_path: Path) -> None:
+    long = json.dumps({**yaml.safe_load(kubeconfig(refusing)), "users": [{"name": "a" * 300}]})
+    with pytest.raises(CommandError, match="does not answer"):
+        check_cluster(settings(kubeconfig=long), tmp_path)
+
+
+def test_a_content_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\necho ran > {tmp_path}/ran\necho '{{\"items\": []}}'\n")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert list(explain_missing(settings(kubeconfig=kubeconfig(1)))) == []
+    assert not (tmp_path / "ran").exists()
+    assert list(explain_missing(settings(kubeconfig="a/path"))) == []
+    assert (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
